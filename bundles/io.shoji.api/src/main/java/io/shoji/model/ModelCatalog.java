@@ -1,0 +1,59 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.model;
+
+import java.time.Instant;
+import java.util.List;
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * The model packages on this gateway, those refused too, and the store they live in. Thread safe.
+ */
+@ProviderType
+public interface ModelCatalog {
+  /** Packages published now, by name and then version. */
+  List<ModelPackage> packages();
+
+  /** Packages whose bundle is installed but was refused, by bundle. */
+  List<Refusal> refusals();
+
+  /** What the store holds now. */
+  StoreUse storeUse();
+
+  /**
+   * Removes from the store what no installed package names and no lease holds. Runs by itself after
+   * a package has gone; safe at any time.
+   *
+   * @return what was removed
+   */
+  StoreUse collectGarbage();
+
+  /**
+   * A refused package.
+   *
+   * @param origin symbolic name and version of its bundle
+   * @param reasons every reason
+   * @param time when it was refused
+   */
+  record Refusal(String origin, List<String> reasons, Instant time) {
+    /** Copies the list. */
+    public Refusal {
+      reasons = List.copyOf(reasons);
+    }
+  }
+
+  /**
+   * A number of stored files.
+   *
+   * @param files how many
+   * @param bytes their sizes together
+   */
+  record StoreUse(int files, long bytes) {}
+}
