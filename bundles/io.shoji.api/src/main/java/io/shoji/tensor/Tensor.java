@@ -55,9 +55,9 @@ public final class Tensor {
       throw new IllegalArgumentException(
           "more than a buffer can hold type=" + type + " shape=" + shape);
     }
-    ByteBuffer data =
-        ByteBuffer.allocateDirect(bytes + ALIGNMENT).alignedSlice(ALIGNMENT).limit(bytes).slice();
-    return new Tensor(type, shape, data.order(ByteOrder.nativeOrder()));
+    ByteBuffer memory = ByteBuffer.allocateDirect(bytes + ALIGNMENT);
+    int start = (ALIGNMENT - memory.alignmentOffset(0, ALIGNMENT)) % ALIGNMENT;
+    return new Tensor(type, shape, memory.slice(start, bytes).order(ByteOrder.nativeOrder()));
   }
 
   /**
