@@ -1,0 +1,418 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.driver.cpu;
+
+import io.shoji.accelerator.Accelerator;
+import io.shoji.accelerator.AcceleratorException;
+import io.shoji.accelerator.AcceleratorException.Code;
+import io.shoji.accelerator.AcceleratorHealth;
+import io.shoji.accelerator.AcceleratorInfo;
+import io.shoji.accelerator.LoadOptions;
+import io.shoji.accelerator.LoadedModel;
+import io.shoji.accelerator.ModelArtifact;
+import io.shoji.tensor.Shape;
+import io.shoji.tensor.TensorSpec;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The machine's processor, with one ONNX Runtime. */
+final class CpuAccelerator implements Accelerator {
+  private static final Logger LOG = LoggerFactory.getLogger(CpuAccelerator.class);
+  private static final long POLL_NANOS = 1_000_000;
+
+  private final AcceleratorInfo info;
+  private final OrtEnv env;
+  private final SessionSettings settings;
+  private final ProcessorReadings readings;
+  private final DeadlineWatchdog watchdog = new DeadlineWatchdog();
+  private final Set<CpuModel> models = ConcurrentHashMap.newKeySet();
+  private final Set<Loading> loadings = ConcurrentHashMap.newKeySet();
+  private final Object lock = new Object();
+  private boolean stopping;
+
+  /** Takes the environment over. */
+  CpuAccelerator(
+      AcceleratorInfo info, OrtEnv env, SessionSettings settings, ProcessorReadings readings) {
+    this.info = info;
+    this.env = env;
+    this.settings = settings;
+    this.readings = readings;
+  }
+
+  @Override
+  public AcceleratorInfo info() {
+    return info;
+  }
+
+  @Override
+  public AcceleratorHealth health() {
+    return readings.health();
+  }
+
+  @Override
+  public LoadedModel load(ModelArtifact artifact, LoadOptions options)
+      throws AcceleratorException, InterruptedException {
+    if (!info.formats().contains(artifact.format())) {
+      throw new AcceleratorException(
+          Code.UNSUPPORTED,
+          "the model has a format that this accelerator does not load asked="
+              + artifact.format()
+              + " offered="
+              + info.formats()
+              + " "
+              + artifact);
+    }
+    if (!info.precisions().contains(artifact.precision())) {
+      throw new AcceleratorException(
+          Code.UNSUPPORTED,
+          "the model has a precision that this runtime does not compute in asked="
+              + artifact.precision()
+              + " offered="
+              + info.precisions()
+              + " runtime="
+              + info.runtimeVersion()
+              + " "
+              + artifact);
+    }
+    SessionSettings sessionSettings = settings.with(artifact);
+    options.progress().accept("checking the file");
+    OnnxFile file = OnnxFile.read(artifact.file());
+    file.checkExternalData(artifact);
+    checkInterrupted();
+    options.progress().accept("making the session");
+    Loading loading = new Loading(artifact, file, sessionSettings);
+    synchronized (lock) {
+      if (stopping) {
+        throw new IllegalStateException("the driver stops " + artifact);
+      }
+      loadings.add(loading);
+    }
+    try {
+      CpuModel model = loading.await();
+      options.progress().accept("ready");
+      return model;
+    } finally {
+      loadings.remove(loading);
+    }
+  }
+
+  DeadlineWatchdog watchdog() {
+    return watchdog;
+  }
+
+  /** A model is closed. */
+  void closed(CpuModel model) {
+    models.remove(model);
+  }
+
+  /**
+   * Ends what runs and loads, waits for it, and closes every model and the environment. No native
+   * call runs once it is back. Idempotent.
+   */
+  void close() {
+    synchronized (lock) {
+      stopping = true;
+    }
+    loadings.forEach(Loading::cancel);
+    models.forEach(CpuModel::endByDriver);
+    while (!loadings.isEmpty()) {
+      LockSupport.parkNanos(this, POLL_NANOS);
+    }
+    // One that was being loaded may have become a model since.
+    models.forEach(CpuModel::endByDriver);
+    models.forEach(CpuModel::close);
+    watchdog.close();
+    env.close();
+  }
+
+  private static void checkInterrupted() throws InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException("the load was given up before it began");
+    }
+  }
+
+  private CpuModel open(
+      ModelArtifact artifact,
+      OnnxFile file,
+      SessionSettings sessionSettings,
+      OrtSessionOptions sessionOptions)
+      throws AcceleratorException {
+    List<OrtHandle> made = new ArrayList<>();
+    boolean done = false;
+    try {
+      OptionalLong before = readings.residentBytes();
+      OrtSession session = OrtSession.create(env, artifact.file().toAbsolutePath(), sessionOptions);
+      made.add(session);
+      OptionalLong after = readings.residentBytes();
+      OrtMemoryInfo hostMemory = OrtMemoryInfo.cpu(env.api(), sessionSettings.cpuMemArena());
+      made.add(hostMemory);
+      OrtAllocator allocator = OrtAllocator.of(session, hostMemory);
+      made.add(allocator);
+      List<TensorSpec> inputs = session.describeInputs(file);
+      List<TensorSpec> outputs = session.describeOutputs(file);
+      checkDeclared(artifact, inputs, outputs);
+      long growth =
+          before.isPresent() && after.isPresent()
+              ? Math.max(0, after.getAsLong() - before.getAsLong())
+              : -1;
+      CpuModel model =
+          new CpuModel(
+              artifact.toString(),
+              this,
+              session,
+              hostMemory,
+              allocator,
+              inputs,
+              outputs,
+              sessionSettings.concurrency(info.concurrency()),
+              growth,
+              details(file, sessionSettings));
+      models.add(model);
+      done = true;
+      return model;
+    } catch (OrtException e) {
+      throw refusal(e, artifact, file);
+    } finally {
+      if (!done) {
+        for (int i = made.size() - 1; i >= 0; i--) {
+          made.get(i).close();
+        }
+      }
+    }
+  }
+
+  private static Map<String, String> details(OnnxFile file, SessionSettings settings) {
+    Map<String, String> details = new LinkedHashMap<>();
+    details.put("provider", "CPUExecutionProvider");
+    details.put("nodes", Long.toString(file.nodes()));
+    details.put("irVersion", Long.toString(file.irVersion()));
+    details.put("opsets", file.opsets().toString());
+    details.put("intraOpThreads", Integer.toString(settings.intraOpThreads()));
+    details.put("interOpThreads", Integer.toString(settings.interOpThreads()));
+    details.put("graphOptimization", settings.graphOptimization().name().toLowerCase(Locale.ROOT));
+    details.put("cpuMemArena", Boolean.toString(settings.cpuMemArena()));
+    details.put("memoryPattern", Boolean.toString(settings.memoryPattern()));
+    details.put("allowSpinning", Boolean.toString(settings.allowSpinning()));
+    return details;
+  }
+
+  /** What ONNX Runtime's refusal to load means. */
+  private AcceleratorException refusal(OrtException e, ModelArtifact artifact, OnnxFile file) {
+    String text = e.text();
+    Code code;
+    String what;
+    if (e.isOutOfMemory()) {
+      code = Code.OUT_OF_MEMORY;
+      what = "there is not enough memory to load the model";
+    } else if (text.contains("till opset") || text.contains("max supported IR version")) {
+      code = Code.UNSUPPORTED;
+      what =
+          "the model is newer than this runtime; export it for an older operator set, or install a"
+              + " driver with a newer runtime";
+    } else if (text.contains("is not a registered function/op")
+        || text.contains("No Op registered for")
+        || text.contains("No opset import for domain")
+        || text.contains("Could not find an implementation for")
+        || e.code() == OrtException.NOT_IMPLEMENTED) {
+      code = Code.UNSUPPORTED;
+      what = "the model has an operator that this runtime lacks";
+    } else {
+      code =
+          switch (e.code()) {
+            case OrtException.FAIL,
+                OrtException.INVALID_ARGUMENT,
+                OrtException.NO_SUCHFILE,
+                OrtException.NO_MODEL,
+                OrtException.RUNTIME_EXCEPTION,
+                OrtException.INVALID_PROTOBUF,
+                OrtException.INVALID_GRAPH ->
+                Code.INVALID_MODEL;
+            case OrtException.MODEL_LOAD_CANCELED -> Code.DEVICE_LOST;
+            default -> Code.FAILED;
+          };
+      what = "the model cannot be loaded";
+    }
+    return AcceleratorException.withStatus(
+        code,
+        what
+            + ": "
+            + text
+            + " opsets="
+            + file.opsets()
+            + " irVersion="
+            + file.irVersion()
+            + " runtime="
+            + info.runtimeVersion()
+            + " "
+            + artifact,
+        e.code());
+  }
+
+  /** Compares what the package declares with what the model has. */
+  private static void checkDeclared(
+      ModelArtifact artifact, List<TensorSpec> inputs, List<TensorSpec> outputs)
+      throws AcceleratorException {
+    List<String> differences = new ArrayList<>();
+    compare("input", artifact.inputs(), inputs, differences);
+    compare("output", artifact.outputs(), outputs, differences);
+    if (!differences.isEmpty()) {
+      throw new AcceleratorException(
+          Code.INVALID_MODEL,
+          "the package declares other inputs or outputs than the model has: "
+              + String.join("; ", differences)
+              + " "
+              + artifact);
+    }
+  }
+
+  private static void compare(
+      String kind, List<TensorSpec> declared, List<TensorSpec> found, List<String> differences) {
+    if (declared.isEmpty()) {
+      return;
+    }
+    if (declared.size() != found.size()) {
+      differences.add(kind + "s declared=" + declared + " found=" + found);
+      return;
+    }
+    for (int i = 0; i < declared.size(); i++) {
+      TensorSpec asked = declared.get(i);
+      TensorSpec real = found.get(i);
+      if (!asked.name().equals(real.name())
+          || asked.type() != real.type()
+          || !fits(asked.shape(), real.shape())) {
+        differences.add(kind + " " + i + " declared=" + asked + " found=" + real);
+      }
+    }
+  }
+
+  /** Whether a package may say {@code declared} of {@code real}: the same, or more definite. */
+  private static boolean fits(Shape declared, Shape real) {
+    if (declared.rank() != real.rank()) {
+      return false;
+    }
+    for (int i = 0; i < real.rank(); i++) {
+      if (real.dim(i) != Shape.DYNAMIC && real.dim(i) != declared.dim(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * A load in progress. The session is made on a thread of its own, so that the caller's can be
+   * interrupted meanwhile.
+   */
+  private final class Loading {
+    private final ModelArtifact artifact;
+    private final OnnxFile file;
+    private final SessionSettings sessionSettings;
+    private final Object optionsLock = new Object();
+    private @org.jspecify.annotations.Nullable OrtSessionOptions sessionOptions;
+    private boolean cancelled;
+
+    private Loading(ModelArtifact artifact, OnnxFile file, SessionSettings sessionSettings) {
+      this.artifact = artifact;
+      this.file = file;
+      this.sessionSettings = sessionSettings;
+    }
+
+    /** Loads, and waits until it is done or the thread is interrupted and the load given up. */
+    CpuModel await() throws AcceleratorException, InterruptedException {
+      FutureTask<CpuModel> task = new FutureTask<>(this::load);
+      Thread thread = new Thread(task, "shoji-cpu-load-" + artifact.model());
+      thread.setDaemon(true);
+      thread.setContextClassLoader(null);
+      thread.start();
+      try {
+        return result(task);
+      } catch (InterruptedException e) {
+        cancel();
+        giveUp(task);
+        throw e;
+      }
+    }
+
+    /** Asks the runtime to give up; one older than 1.22 loads to the end. */
+    void cancel() {
+      synchronized (optionsLock) {
+        cancelled = true;
+        if (sessionOptions != null) {
+          try {
+            sessionOptions.cancelLoad();
+          } catch (OrtException e) {
+            LOG.warn("a load cannot be cancelled; it goes on to its end {}", artifact, e);
+          }
+        }
+      }
+    }
+
+    private CpuModel load() throws AcceleratorException {
+      try (OrtSessionOptions options = OrtSessionOptions.create(env.api(), sessionSettings)) {
+        synchronized (optionsLock) {
+          sessionOptions = options;
+          if (cancelled) {
+            throw new AcceleratorException(Code.DEVICE_LOST, "the load was cancelled " + artifact);
+          }
+        }
+        try {
+          return open(artifact, file, sessionSettings, options);
+        } finally {
+          synchronized (optionsLock) {
+            sessionOptions = null;
+          }
+        }
+      } catch (OrtException e) {
+        throw AcceleratorException.withStatus(
+            Code.FAILED, "the session's options cannot be set: " + e.text(), e.code());
+      }
+    }
+
+    private CpuModel result(FutureTask<CpuModel> task)
+        throws AcceleratorException, InterruptedException {
+      try {
+        return task.get();
+      } catch (ExecutionException e) {
+        Throwable cause = e.getCause();
+        if (cause instanceof AcceleratorException refused) {
+          throw refused;
+        }
+        throw new AcceleratorException(
+            Code.FAILED, "the load failed in an unforeseen way " + artifact, cause);
+      }
+    }
+
+    /** Waits for the thread that loads, and closes what it may have loaded all the same. */
+    private void giveUp(FutureTask<CpuModel> task) {
+      while (true) {
+        try {
+          result(task).close();
+          return;
+        } catch (InterruptedException again) {
+          // The thread is told that already; the load must be over before it leaves.
+          LOG.debug("interrupted again while a load is given up {}", artifact);
+        } catch (AcceleratorException e) {
+          LOG.debug("a load was given up {}", artifact, e);
+          return;
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,343 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.driver.cpu;
+
+import io.shoji.accelerator.Accelerator;
+import io.shoji.accelerator.AcceleratorException;
+import io.shoji.accelerator.AcceleratorInfo;
+import io.shoji.accelerator.ModelFormats;
+import io.shoji.accelerator.Precision;
+import io.shoji.accelerator.VendorLibraries;
+import io.shoji.accelerator.VendorLibrary;
+import io.shoji.accelerator.VendorLibraryException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Dictionary;
+import java.util.EnumSet;
+import java.util.Hashtable;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.osgi.service.metatype.annotations.Option;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Opens ONNX Runtime and registers the processor as an {@link Accelerator}. If the library cannot
+ * be opened, the log says so once and nothing is registered; a change of the configuration tries
+ * again.
+ */
+@Component(
+    name = CpuDriver.PID,
+    configurationPid = CpuDriver.PID,
+    service = {},
+    immediate = true)
+@Designate(ocd = CpuDriver.Config.class)
+public final class CpuDriver {
+  /** PID of the configuration, and name of the component. */
+  static final String PID = "io.shoji.driver.cpu";
+
+  private static final Logger LOG = LoggerFactory.getLogger(CpuDriver.class);
+  private static final String RUNTIME = "onnxruntime";
+  private static final List<String> SEVERITIES =
+      List.of("verbose", "info", "warning", "error", "fatal");
+  private static final int ERROR = SEVERITIES.indexOf("error");
+  private static final long STOP_SECONDS = 10;
+
+  /** The driver's settings. */
+  @ObjectClassDefinition(
+      id = CpuDriver.PID,
+      name = "Shoji CPU driver",
+      description = "Runs ONNX models on the processor by ONNX Runtime")
+  public @interface Config {
+    /** Absolute path of the library. */
+    @AttributeDefinition(
+        name = "Library path",
+        required = false,
+        description =
+            "Absolute path of libonnxruntime.so, 1.11 or newer. Empty: the one of an installed"
+                + " bundle, else the system's")
+    String libraryPath() default "";
+
+    /** Threads per operator. */
+    @AttributeDefinition(
+        name = "Threads per operator",
+        min = "0",
+        max = "1024",
+        description =
+            "Threads that share the work of one operator, the caller's among them. 1: every"
+                + " inference stays on its caller's thread. 0: one per physical core")
+    int intraOpThreads() default 1;
+
+    /** Threads for operators side by side. */
+    @AttributeDefinition(
+        name = "Operators side by side",
+        min = "1",
+        max = "1024",
+        description = "Above 1, branches of a graph run in parallel on so many threads")
+    int interOpThreads() default 1;
+
+    /** Graph optimization. */
+    @AttributeDefinition(
+        name = "Graph optimization",
+        description = "How far the runtime rewrites a graph when it loads it",
+        options = {
+          @Option(label = "all", value = "all"),
+          @Option(label = "extended", value = "extended"),
+          @Option(label = "basic", value = "basic"),
+          @Option(label = "disable", value = "disable")
+        })
+    String graphOptimization() default "all";
+
+    /** Arena. */
+    @AttributeDefinition(
+        name = "Memory arena",
+        description =
+            "The runtime keeps a model's memory for its next inference; off, it asks the system each"
+                + " time, slower and smaller")
+    boolean cpuMemArena() default true;
+
+    /** Memory pattern. */
+    @AttributeDefinition(
+        name = "Memory pattern",
+        description = "Lays an inference's memory out in one block, for inputs of one shape")
+    boolean memoryPattern() default true;
+
+    /** Spinning. */
+    @AttributeDefinition(
+        name = "Spinning threads",
+        description =
+            "Idle threads of the runtime burn their core while they wait: faster with several threads"
+                + " per operator, at the cost of everything else on the gateway")
+    boolean allowSpinning() default false;
+
+    /** Log severity. */
+    @AttributeDefinition(
+        name = "Log severity",
+        description = "What the runtime itself writes to the process's standard error",
+        options = {
+          @Option(label = "verbose", value = "verbose"),
+          @Option(label = "info", value = "info"),
+          @Option(label = "warning", value = "warning"),
+          @Option(label = "error", value = "error"),
+          @Option(label = "fatal", value = "fatal")
+        })
+    String logSeverity() default "error";
+  }
+
+  private final BundleContext context;
+  private final VendorLibraries libraries;
+  private final String libraryPath;
+  private final SessionSettings settings;
+  private final int severity;
+
+  /** Opens, and later closes: one thing at a time, in order. Its thread ends with the component. */
+  private final ExecutorService worker =
+      Executors.newSingleThreadExecutor(
+          task -> {
+            Thread thread = new Thread(task, "shoji-cpu-driver");
+            thread.setDaemon(true);
+            thread.setContextClassLoader(null);
+            return thread;
+          });
+
+  private volatile boolean stopping;
+
+  // Only the worker's thread touches these.
+  private @Nullable VendorLibrary library;
+  private @Nullable CpuAccelerator accelerator;
+  private @Nullable ServiceRegistration<Accelerator> registration;
+
+  /** Reads the configuration and has the library opened. */
+  @Activate
+  public CpuDriver(BundleContext context, @Reference VendorLibraries libraries, Config config) {
+    this.context = context;
+    this.libraries = libraries;
+    this.libraryPath = config.libraryPath() == null ? "" : config.libraryPath();
+    this.settings = settings(config);
+    this.severity = severity(config.logSeverity());
+    worker.execute(this::open);
+  }
+
+  /**
+   * Takes the service back, ends running calls, closes the models and the library. If a call does
+   * not come back in 10 s, that goes on in the background, and the library stays open until then.
+   */
+  @Deactivate
+  public void stop() {
+    stopping = true;
+    worker.execute(this::close);
+    worker.shutdown();
+    try {
+      if (!worker.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
+        LOG.warn(
+            "a call into ONNX Runtime does not come back; its library is closed when it does"
+                + " waitedSeconds={}",
+            STOP_SECONDS);
+      }
+    } catch (InterruptedException e) {
+      LOG.warn("interrupted while ONNX Runtime is closed; that goes on in the background");
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void open() {
+    if (stopping) {
+      return;
+    }
+    ProcessorReadings readings = new ProcessorReadings(Path.of("/"));
+    String architecture = architecture();
+    try {
+      VendorLibrary opened = RuntimeLibrary.open(libraries, context, libraryPath, architecture);
+      library = opened;
+      OrtApi api = OrtApi.of(opened);
+      AcceleratorInfo info = info(api, opened, readings, architecture);
+      CpuAccelerator device =
+          new CpuAccelerator(info, OrtEnv.create(api, severity), settings, readings);
+      accelerator = device;
+      LOG.info("the processor is ready {} settings={}", info, settings);
+      registration = context.registerService(Accelerator.class, device, dictionary(info));
+    } catch (VendorLibraryException | InvalidPathException e) {
+      LOG.error(
+          "ONNX Runtime cannot be opened, so that there is no CPU accelerator; correct this and"
+              + " change the configuration or restart the bundle libraryPath={}",
+          libraryPath,
+          e);
+      close();
+    } catch (AcceleratorException | OrtException e) {
+      LOG.error(
+          "this ONNX Runtime cannot be used, so that there is no CPU accelerator; install 1.11 or"
+              + " newer libraryPath={}",
+          libraryPath,
+          e);
+      close();
+    } catch (RuntimeException | LinkageError e) {
+      // Without this the executor would swallow it; the bundle's context may also have become
+      // invalid under a registration, when the bundle stops meanwhile.
+      LOG.error("the CPU driver cannot start", e);
+      close();
+    }
+  }
+
+  private void close() {
+    ServiceRegistration<Accelerator> registered = registration;
+    registration = null;
+    if (registered != null) {
+      try {
+        registered.unregister();
+      } catch (IllegalStateException e) {
+        LOG.debug("the framework has taken the service back already", e);
+      }
+    }
+    CpuAccelerator device = accelerator;
+    accelerator = null;
+    if (device != null) {
+      device.close();
+    }
+    VendorLibrary opened = library;
+    library = null;
+    if (opened != null) {
+      opened.close();
+    }
+  }
+
+  private AcceleratorInfo info(
+      OrtApi api, VendorLibrary opened, ProcessorReadings readings, String architecture) {
+    Set<Precision> precisions = EnumSet.of(Precision.FP32, Precision.FP16, Precision.INT8);
+    if (api.apiLevel() >= OrtElementTypes.INT4_API) {
+      precisions.add(Precision.INT4);
+    }
+    String name = readings.processorName();
+    String buildId = opened.facts().buildId();
+    return AcceleratorInfo.builder("cpu", "cpu0")
+        .deviceName(name.isEmpty() ? architecture : name)
+        .architecture(architecture)
+        .formats(List.of(ModelFormats.ONNX))
+        .precisions(precisions)
+        .driver(context.getBundle().getSymbolicName(), context.getBundle().getVersion().toString())
+        .runtime(RUNTIME, api.version(), buildId.isEmpty() ? opened.sha256() : buildId)
+        .concurrency(Runtime.getRuntime().availableProcessors())
+        .dynamicShapes(true)
+        .build();
+  }
+
+  /** The framework takes nothing newer. */
+  @SuppressWarnings("JdkObsolete")
+  private static Dictionary<String, Object> dictionary(AcceleratorInfo info) {
+    return new Hashtable<>(info.properties());
+  }
+
+  /** The machine as {@code uname -m} names it. */
+  static String architecture() {
+    String name = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
+    return name.equals("amd64") ? "x86_64" : name;
+  }
+
+  /** The configured settings; one without sense is reported and takes its default. */
+  private static SessionSettings settings(Config config) {
+    SessionSettings sound =
+        new SessionSettings(
+            1,
+            1,
+            SessionSettings.GraphOptimization.ALL,
+            config.cpuMemArena(),
+            config.memoryPattern(),
+            config.allowSpinning());
+    SessionSettings.GraphOptimization optimization = sound.graphOptimization();
+    try {
+      optimization = SessionSettings.GraphOptimization.of(config.graphOptimization());
+    } catch (IllegalArgumentException e) {
+      LOG.error("a setting has no sense, its default is used: {}", e.getMessage());
+    }
+    try {
+      return new SessionSettings(
+          config.intraOpThreads(),
+          config.interOpThreads(),
+          optimization,
+          config.cpuMemArena(),
+          config.memoryPattern(),
+          config.allowSpinning());
+    } catch (IllegalArgumentException e) {
+      LOG.error("a setting has no sense, 1 thread is used: {}", e.getMessage());
+      return new SessionSettings(
+          sound.intraOpThreads(),
+          sound.interOpThreads(),
+          optimization,
+          sound.cpuMemArena(),
+          sound.memoryPattern(),
+          sound.allowSpinning());
+    }
+  }
+
+  private static int severity(@Nullable String name) {
+    int severity = name == null ? ERROR : SEVERITIES.indexOf(name.strip().toLowerCase(Locale.ROOT));
+    if (severity < 0) {
+      LOG.error(
+          "a setting has no sense, its default is used: logSeverity asked={} known={}",
+          name,
+          SEVERITIES);
+      return ERROR;
+    }
+    return severity;
+  }
+}

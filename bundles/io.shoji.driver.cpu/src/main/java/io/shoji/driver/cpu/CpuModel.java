@@ -1,0 +1,284 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.driver.cpu;
+
+import io.shoji.accelerator.AcceleratorException;
+import io.shoji.accelerator.AcceleratorException.Code;
+import io.shoji.accelerator.LoadedModel;
+import io.shoji.accelerator.MemoryUse;
+import io.shoji.tensor.Tensor;
+import io.shoji.tensor.TensorSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A session of ONNX Runtime.
+ *
+ * <p>Any number of calls may run at once, each on a {@link Call} of its own; the operating system
+ * shares the cores among those that are more than {@link #concurrency}.
+ */
+final class CpuModel implements LoadedModel {
+  private static final long POLL_NANOS = 200_000;
+
+  private final String name;
+  private final CpuAccelerator accelerator;
+  private final OrtApi api;
+  private final OrtSession session;
+  private final OrtMemoryInfo hostMemory;
+  private final OrtAllocator allocator;
+  private final List<TensorSpec> inputs;
+  private final List<TensorSpec> outputs;
+  private final int concurrency;
+  private final long loadBytes;
+  private final Map<String, String> details;
+  private final Set<CpuBinding> bindings = ConcurrentHashMap.newKeySet();
+
+  /** Guards {@link #closed} and {@link #users}; never held during a native call. */
+  private final Object lock = new Object();
+
+  /** Held for the whole of {@link #close}, so that a second one returns when all is gone. */
+  private final Object closing = new Object();
+
+  private boolean closed;
+
+  /** Threads that make a binding or read statistics: {@link #close} waits for them. */
+  private int users;
+
+  private volatile boolean driverStops;
+
+  /**
+   * Takes the session, its allocator and the memory info over.
+   *
+   * @param name of the artifact, for messages
+   */
+  CpuModel(
+      String name,
+      CpuAccelerator accelerator,
+      OrtSession session,
+      OrtMemoryInfo hostMemory,
+      OrtAllocator allocator,
+      List<TensorSpec> inputs,
+      List<TensorSpec> outputs,
+      int concurrency,
+      long loadBytes,
+      Map<String, String> details) {
+    this.name = name;
+    this.accelerator = accelerator;
+    this.api = session.api();
+    this.session = session;
+    this.hostMemory = hostMemory;
+    this.allocator = allocator;
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.concurrency = concurrency;
+    this.loadBytes = loadBytes;
+    this.details = Map.copyOf(details);
+  }
+
+  @Override
+  public List<TensorSpec> inputs() {
+    return inputs;
+  }
+
+  @Override
+  public List<TensorSpec> outputs() {
+    return outputs;
+  }
+
+  @Override
+  public int concurrency() {
+    return concurrency;
+  }
+
+  @Override
+  public Binding bind(List<Tensor> inputTensors, List<Tensor> outputTensors)
+      throws AcceleratorException {
+    check("input", inputs, inputTensors);
+    check("output", outputs, outputTensors);
+    return make(inputTensors, outputTensors);
+  }
+
+  @Override
+  public List<Tensor> run(List<Tensor> inputTensors, long deadlineNanos)
+      throws AcceleratorException {
+    check("input", inputs, inputTensors);
+    try (CpuBinding call = make(inputTensors, null)) {
+      return call.runIntoNew(deadlineNanos);
+    }
+  }
+
+  private CpuBinding make(List<Tensor> inputTensors, @Nullable List<Tensor> outputTensors)
+      throws AcceleratorException {
+    synchronized (lock) {
+      checkOpen();
+      users++;
+    }
+    try {
+      CpuBinding binding = CpuBinding.create(this, inputTensors, outputTensors);
+      bindings.add(binding);
+      accelerator.watchdog().add(binding.call());
+      return binding;
+    } catch (OrtException e) {
+      throw failure(e, "the tensors cannot be bound");
+    } finally {
+      synchronized (lock) {
+        users--;
+      }
+    }
+  }
+
+  private void checkOpen() throws AcceleratorException {
+    if (driverStops) {
+      throw driverStopped();
+    }
+    if (closed) {
+      throw closedModel();
+    }
+  }
+
+  @Override
+  public MemoryUse memory() {
+    synchronized (lock) {
+      if (closed) {
+        return MemoryUse.of(loadBytes, -1, -1);
+      }
+      users++;
+    }
+    try {
+      OptionalLong[] statistics = allocator.statistics("TotalAllocated", "MaxInUse");
+      // The arena gives nothing back while the session lives: what it holds is the most it held.
+      long held = statistics[0].orElse(-1);
+      return MemoryUse.of(loadBytes, held, held < 0 ? statistics[1].orElse(-1) : held);
+    } catch (OrtException e) {
+      return MemoryUse.of(loadBytes, -1, -1);
+    } finally {
+      synchronized (lock) {
+        users--;
+      }
+    }
+  }
+
+  @Override
+  public Map<String, String> details() {
+    return details;
+  }
+
+  @Override
+  public void close() {
+    synchronized (lock) {
+      closed = true;
+    }
+    synchronized (closing) {
+      while (isUsed()) {
+        LockSupport.parkNanos(this, POLL_NANOS);
+      }
+      for (CpuBinding binding : bindings) {
+        binding.close();
+      }
+      allocator.close();
+      hostMemory.close();
+      session.close();
+    }
+    accelerator.closed(this);
+  }
+
+  /** Ends running calls with DEVICE_LOST, and lets no other begin. */
+  void endByDriver() {
+    driverStops = true;
+    bindings.forEach(binding -> binding.call().endByDriver());
+  }
+
+  private boolean isUsed() {
+    synchronized (lock) {
+      return users > 0;
+    }
+  }
+
+  OrtApi api() {
+    return api;
+  }
+
+  OrtSession session() {
+    return session;
+  }
+
+  OrtMemoryInfo hostMemory() {
+    return hostMemory;
+  }
+
+  DeadlineWatchdog watchdog() {
+    return accelerator.watchdog();
+  }
+
+  boolean isDriverStopping() {
+    return driverStops;
+  }
+
+  /** A binding is closed: it is watched no more. */
+  void forget(CpuBinding binding) {
+    accelerator.watchdog().remove(binding.call());
+    bindings.remove(binding);
+  }
+
+  IllegalStateException closedModel() {
+    return new IllegalStateException("the model is closed " + name);
+  }
+
+  AcceleratorException driverStopped() {
+    return new AcceleratorException(
+        Code.DEVICE_LOST, "the driver stops; close the model and load it elsewhere " + name);
+  }
+
+  AcceleratorException timeout(long lateNanos) {
+    return new AcceleratorException(
+        Code.TIMEOUT, "the deadline passed lateMicros=" + lateNanos / 1_000 + " " + name);
+  }
+
+  /** What a failure at run time means to a caller. */
+  AcceleratorException failure(OrtException e, String what) {
+    Code code;
+    if (e.isOutOfMemory()) {
+      code = Code.OUT_OF_MEMORY;
+    } else {
+      code =
+          switch (e.code()) {
+            // An operator refused what it was given, or threw while it computed it: the processor
+            // itself does not fail, and the session stays as it was.
+            case OrtException.INVALID_ARGUMENT, OrtException.RUNTIME_EXCEPTION, OrtException.FAIL ->
+                Code.INVALID_INPUT;
+            case OrtException.NOT_IMPLEMENTED -> Code.UNSUPPORTED;
+            default -> Code.FAILED;
+          };
+    }
+    return AcceleratorException.withStatus(code, what + ": " + e.text() + " " + name, e.code());
+  }
+
+  private static void check(String kind, List<TensorSpec> specs, List<Tensor> tensors) {
+    if (specs.size() != tensors.size()) {
+      throw new IllegalArgumentException(
+          "the model takes another number of " + kind + "s asked=" + specs + " found=" + tensors);
+    }
+    List<String> wrong = new ArrayList<>();
+    for (int i = 0; i < specs.size(); i++) {
+      Optional<String> mismatch = specs.get(i).mismatch(tensors.get(i));
+      mismatch.ifPresent(wrong::add);
+    }
+    if (!wrong.isEmpty()) {
+      throw new IllegalArgumentException(kind + " " + String.join("; ", wrong));
+    }
+  }
+}

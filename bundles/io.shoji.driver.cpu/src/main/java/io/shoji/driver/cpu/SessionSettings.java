@@ -1,0 +1,185 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.driver.cpu;
+
+import io.shoji.accelerator.AcceleratorException;
+import io.shoji.accelerator.AcceleratorException.Code;
+import io.shoji.accelerator.ModelArtifact;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/**
+ * How sessions are made: the driver's configuration, or that with what a variant overrides.
+ *
+ * @param intraOpThreads threads that share one operator, the caller's among them; 0 lets the
+ *     runtime take one per physical core
+ * @param interOpThreads threads that run operators side by side; 1 runs one after the other
+ * @param graphOptimization how far the runtime rewrites the graph at load
+ * @param cpuMemArena whether the runtime keeps memory for the next inference
+ * @param memoryPattern whether it lays out an inference's memory in one block
+ * @param allowSpinning whether its idle threads burn a core while they wait for work
+ */
+record SessionSettings(
+    int intraOpThreads,
+    int interOpThreads,
+    GraphOptimization graphOptimization,
+    boolean cpuMemArena,
+    boolean memoryPattern,
+    boolean allowSpinning) {
+
+  /** What the keys of this driver start with in {@link ModelArtifact#options}. */
+  static final String PREFIX = "cpu.";
+
+  private static final String INTRA_OP_THREADS = PREFIX + "intraOpThreads";
+  private static final String INTER_OP_THREADS = PREFIX + "interOpThreads";
+  private static final String GRAPH_OPTIMIZATION = PREFIX + "graphOptimization";
+  private static final String CPU_MEM_ARENA = PREFIX + "cpuMemArena";
+  private static final String MEMORY_PATTERN = PREFIX + "memoryPattern";
+  private static final String ALLOW_SPINNING = PREFIX + "allowSpinning";
+  private static final List<String> KEYS =
+      List.of(
+          INTRA_OP_THREADS,
+          INTER_OP_THREADS,
+          GRAPH_OPTIMIZATION,
+          CPU_MEM_ARENA,
+          MEMORY_PATTERN,
+          ALLOW_SPINNING);
+  private static final int MOST_THREADS = 1_024;
+
+  /** {@code GraphOptimizationLevel} of {@code onnxruntime_c_api.h}. */
+  enum GraphOptimization {
+    /** The graph runs as it is. */
+    DISABLE(0),
+    /** What does not depend on the device: constants folded, dead nodes dropped. */
+    BASIC(1),
+    /** Also fused operators. */
+    EXTENDED(2),
+    /** Everything, layout changes included. */
+    ALL(99);
+
+    private final int value;
+
+    GraphOptimization(int value) {
+      this.value = value;
+    }
+
+    /** The runtime's number. */
+    Integer value() {
+      return value;
+    }
+
+    /**
+     * The level of a name, in any case.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    static GraphOptimization of(String name) {
+      for (GraphOptimization level : values()) {
+        if (level.name().equalsIgnoreCase(name.strip())) {
+          return level;
+        }
+      }
+      throw new IllegalArgumentException(
+          "no such graph optimization asked="
+              + name
+              + " known="
+              + Arrays.toString(values()).toLowerCase(Locale.ROOT));
+    }
+  }
+
+  /** Checks the ranges. */
+  SessionSettings {
+    checkThreads("intraOpThreads", intraOpThreads, 0);
+    checkThreads("interOpThreads", interOpThreads, 1);
+  }
+
+  /**
+   * These settings with what a variant overrides.
+   *
+   * @throws AcceleratorException UNSUPPORTED if a key that starts with {@link #PREFIX} is unknown
+   *     or its value out of range; keys of other drivers are not looked at
+   */
+  SessionSettings with(ModelArtifact artifact) throws AcceleratorException {
+    Map<String, String> options =
+        artifact.options().entrySet().stream()
+            .filter(option -> option.getKey().startsWith(PREFIX))
+            .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
+    if (options.isEmpty()) {
+      return this;
+    }
+    TreeSet<String> unknown = new TreeSet<>(options.keySet());
+    unknown.removeAll(KEYS);
+    if (!unknown.isEmpty()) {
+      throw new AcceleratorException(
+          Code.UNSUPPORTED,
+          "the variant has options that this driver does not know; correct or remove them unknown="
+              + unknown
+              + " known="
+              + KEYS
+              + " "
+              + artifact);
+    }
+    try {
+      String optimization = options.get(GRAPH_OPTIMIZATION);
+      return new SessionSettings(
+          number(options, INTRA_OP_THREADS, intraOpThreads),
+          number(options, INTER_OP_THREADS, interOpThreads),
+          optimization == null ? graphOptimization : GraphOptimization.of(optimization),
+          truth(options, CPU_MEM_ARENA, cpuMemArena),
+          truth(options, MEMORY_PATTERN, memoryPattern),
+          truth(options, ALLOW_SPINNING, allowSpinning));
+    } catch (IllegalArgumentException e) {
+      throw new AcceleratorException(
+          Code.UNSUPPORTED,
+          "an option of the variant has no sense: " + e.getMessage() + " " + artifact,
+          e);
+    }
+  }
+
+  /** Calls that may usefully run at once on a machine of {@code cores} cores. */
+  int concurrency(int cores) {
+    return intraOpThreads == 0 ? 1 : Math.max(1, cores / intraOpThreads);
+  }
+
+  private static void checkThreads(String name, int value, int least) {
+    if (value < least || value > MOST_THREADS) {
+      throw new IllegalArgumentException(
+          name + " is out of range asked=" + value + " least=" + least + " most=" + MOST_THREADS);
+    }
+  }
+
+  private static int number(Map<String, String> options, String key, int otherwise) {
+    String text = options.get(key);
+    if (text == null) {
+      return otherwise;
+    }
+    try {
+      return Integer.parseInt(text.strip());
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(key + " is a number asked=" + text, e);
+    }
+  }
+
+  private static boolean truth(Map<String, String> options, String key, boolean otherwise) {
+    String text = options.get(key);
+    if (text == null) {
+      return otherwise;
+    }
+    return switch (text.strip().toLowerCase(Locale.ROOT)) {
+      case "true" -> true;
+      case "false" -> false;
+      default -> throw new IllegalArgumentException(key + " is true or false asked=" + text);
+    };
+  }
+}
