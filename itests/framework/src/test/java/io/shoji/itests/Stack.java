@@ -1,0 +1,63 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.itests;
+
+import static org.ops4j.pax.exam.CoreOptions.bundle;
+import static org.ops4j.pax.exam.CoreOptions.frameworkProperty;
+import static org.ops4j.pax.exam.CoreOptions.junitBundles;
+import static org.ops4j.pax.exam.CoreOptions.systemProperty;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.ops4j.pax.exam.Option;
+
+/**
+ * The framework and the services around it: ours (Felix) or Kura's (Equinox), with every bundle of
+ * this project.
+ */
+final class Stack {
+  private Stack() {}
+
+  /** Options for the stack that the system property {@code shoji.stack} names. */
+  static Option[] options() {
+    String name = System.getProperty("shoji.stack");
+    Path platform = Path.of(System.getProperty("shoji.platform"));
+    List<Option> options = new ArrayList<>();
+    options.add(systemProperty("pax.exam.osgi.unresolved.fail").value("true"));
+    options.add(systemProperty("org.slf4j.simpleLogger.defaultLogLevel").value("info"));
+    options.add(systemProperty("shoji.stack").value(name));
+    // Nothing but java.* comes from outside the bundles, so that a missing import shows.
+    options.add(frameworkProperty("osgi.compatibility.bootdelegation").value("false"));
+    options.add(frameworkProperty("osgi.compatibility.bootdelegation.default").value("false"));
+    options.add(frameworkProperty("org.osgi.framework.bundle.parent").value("boot"));
+    for (String folder : new String[] {"common", name, "shoji"}) {
+      for (Path jar : jars(platform.resolve(folder))) {
+        var option = bundle(jar.toUri().toString());
+        options.add(
+            jar.getFileName().toString().startsWith("slf4j-simple") ? option.noStart() : option);
+      }
+    }
+    options.add(junitBundles());
+    return options.toArray(new Option[0]);
+  }
+
+  private static List<Path> jars(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.filter(file -> file.toString().endsWith(".jar")).sorted().toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
