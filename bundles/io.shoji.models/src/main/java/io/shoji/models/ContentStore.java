@@ -1,0 +1,804 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.models;
+
+import io.shoji.model.ModelCatalog.StoreUse;
+import io.shoji.model.ModelFile;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The files of model packages on disk, by their SHA-256.
+ *
+ * <pre>
+ * shoji-store              says that this folder is a store, and its layout
+ * lock                     locked while a process uses the store
+ * objects/aa/aabb...       a file's bytes under their digest
+ * views/cc/ccdd.../PATH    a variant's files under their own names: hard links to objects
+ * packages/12.json         what bundle 12 was found to contain, see InstallRecord
+ * staging/                 what is being written; emptied when the store opens
+ * </pre>
+ *
+ * <p>Whatever appears under {@code objects}, {@code views} and {@code packages} was written whole
+ * in {@code staging}, synced, moved there by one rename, and the folder synced. A process that is
+ * killed at any instant leaves leftovers in {@code staging} and objects that nobody asks for; the
+ * first are swept when the store opens, the second are collected.
+ *
+ * <p>Thread safe. Copying and hashing happen outside the lock, so a large package that is being
+ * stored holds up no lease.
+ */
+final class ContentStore implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(ContentStore.class);
+
+  private static final String MARKER = "shoji-store";
+  private static final String NEW_MARKER = "shoji-store.new";
+  private static final String LOCK = "lock";
+  private static final String LAYOUT = "layout=1\n";
+  private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
+  private static final int RECORD_BYTES = 4 << 20;
+  private static final int BUFFER_BYTES = 64 << 10;
+
+  private final Path root;
+  private final Path objects;
+  private final Path views;
+  private final Path packages;
+  private final Path staging;
+  private final StoreFiles files;
+  private final FileChannel lock;
+  private final AtomicLong stagingNames = new AtomicLong();
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  /** Digests of files that were read since they got their stamp. */
+  private final Map<Stamp, String> verified = new ConcurrentHashMap<>();
+
+  // Guarded by this.
+  private final Map<String, Long> stored = new TreeMap<>();
+  private final Map<Long, Roots> roots = new HashMap<>();
+  private final Map<Long, InstallRecord> records = new HashMap<>();
+  private final Map<String, Integer> heldObjects = new HashMap<>();
+  private final Map<String, Integer> heldViews = new HashMap<>();
+
+  private record Roots(Set<String> objects, Set<String> views) {}
+
+  private ContentStore(Path root, StoreFiles files, FileChannel lock) {
+    this.root = root;
+    this.objects = root.resolve("objects");
+    this.views = root.resolve("views");
+    this.packages = root.resolve("packages");
+    this.staging = root.resolve("staging");
+    this.files = files;
+    this.lock = lock;
+  }
+
+  /**
+   * Opens the store in a folder, creates it if the folder is empty or missing, and removes what an
+   * earlier process was writing when it ended.
+   *
+   * @param folder absolute; the folder that it lies in exists
+   * @throws StoreException if the folder holds something else, another process uses it, or it
+   *     cannot be written
+   */
+  static ContentStore open(Path folder, StoreFiles files) throws StoreException {
+    if (!folder.isAbsolute()) {
+      throw new StoreException(
+          "the folder of the model store is not absolute; set storeFolder to an absolute path found="
+              + folder,
+          null);
+    }
+    FileChannel lock = null;
+    try {
+      files.createFolder(folder);
+      checkOurs(folder);
+      lock = lock(folder);
+      mark(folder, files);
+      ContentStore store = new ContentStore(folder, files, lock);
+      store.prepare();
+      return store;
+    } catch (IOException e) {
+      throw closing(
+          lock,
+          StoreException.of(
+              "the folder of the model store cannot be used; check that the folder it lies in exists,"
+                  + " is mounted and writable folder="
+                  + folder,
+              e));
+    } catch (StoreException e) {
+      throw closing(lock, e);
+    }
+  }
+
+  private static StoreException closing(@Nullable FileChannel lock, StoreException failure) {
+    if (lock != null) {
+      try {
+        lock.close();
+      } catch (IOException e) {
+        failure.addSuppressed(e);
+      }
+    }
+    return failure;
+  }
+
+  /** Refuses a folder with files of somebody else, which would be taken for garbage. */
+  private static void checkOurs(Path folder) throws IOException, StoreException {
+    Set<String> names = names(folder);
+    if (!names.contains(MARKER) && !Set.of(LOCK, NEW_MARKER).containsAll(names)) {
+      throw new StoreException(
+          "the folder holds something else than a model store; set storeFolder to an empty or new"
+              + " folder folder="
+              + folder,
+          null);
+    }
+  }
+
+  private static FileChannel lock(Path folder) throws IOException, StoreException {
+    FileChannel channel =
+        FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    OverlappingFileLockException overlapping = null;
+    try {
+      if (channel.tryLock() != null) {
+        return channel;
+      }
+    } catch (OverlappingFileLockException e) {
+      overlapping = e;
+    }
+    channel.close();
+    throw new StoreException(
+        "another process or component uses this model store; give each its own storeFolder folder="
+            + folder,
+        overlapping);
+  }
+
+  private static void mark(Path folder, StoreFiles files) throws IOException, StoreException {
+    Path marker = folder.resolve(MARKER);
+    if (Files.exists(marker, LinkOption.NOFOLLOW_LINKS)) {
+      String found = new String(readBounded(marker, LAYOUT.length() * 8), StandardCharsets.UTF_8);
+      if (!found.equals(LAYOUT)) {
+        throw new StoreException(
+            "the model store was written by another version of this bundle; update the bundle, or set"
+                + " storeFolder to a new folder folder="
+                + folder
+                + " asked="
+                + Reasons.quote(LAYOUT)
+                + " found="
+                + Reasons.quote(found),
+            null);
+      }
+      return;
+    }
+    Path fresh = folder.resolve(NEW_MARKER);
+    files.delete(fresh);
+    write(fresh, LAYOUT.getBytes(StandardCharsets.UTF_8), files);
+    files.move(fresh, marker);
+    files.sync(folder);
+  }
+
+  private void prepare() throws IOException {
+    for (Path folder : List.of(objects, views, packages, staging)) {
+      files.createFolder(folder);
+    }
+    files.sync(root);
+    for (String leftover : names(staging)) {
+      deleteTree(staging.resolve(leftover));
+    }
+    for (Path object : contents(objects)) {
+      Stamp.of(object).ifPresent(s -> stored.put(name(object), s.size()));
+    }
+    readRecords();
+  }
+
+  private void readRecords() throws IOException {
+    for (String name : names(packages)) {
+      Path file = packages.resolve(name);
+      Optional<InstallRecord> record = InstallRecord.read(readBounded(file, RECORD_BYTES));
+      if (record.isPresent() && name.equals(recordName(record.get().bundleId()))) {
+        records.put(record.get().bundleId(), record.get());
+        root(record.get().bundleId(), record.get().stamps().keySet(), record.get().views());
+      } else {
+        log.warn("a record is damaged, its package will be checked again file={}", file);
+        files.delete(file);
+      }
+    }
+  }
+
+  /** What was recorded of a bundle. */
+  synchronized Optional<InstallRecord> record(long bundleId) {
+    return Optional.ofNullable(records.get(bundleId));
+  }
+
+  /** Writes a record in place of the one before. */
+  synchronized void write(InstallRecord record) throws StoreException {
+    checkOpen();
+    Path target = packages.resolve(recordName(record.bundleId()));
+    Path fresh = stagingPath();
+    try {
+      write(fresh, record.bytes(), files);
+      files.move(fresh, target);
+      files.sync(packages);
+      records.put(record.bundleId(), record);
+    } catch (IOException e) {
+      throw abandon(fresh, StoreException.of("a record cannot be written file=" + target, e));
+    }
+  }
+
+  /** Says that a bundle needs nothing any more, and forgets what was recorded of it. */
+  synchronized void forget(long bundleId) throws StoreException {
+    checkOpen();
+    roots.remove(bundleId);
+    if (records.remove(bundleId) == null) {
+      return;
+    }
+    Path target = packages.resolve(recordName(bundleId));
+    try {
+      files.delete(target);
+      files.sync(packages);
+    } catch (IOException e) {
+      throw StoreException.of("a record cannot be removed file=" + target, e);
+    }
+  }
+
+  /** Says what a bundle needs, in place of what it needed before: none of that is collected. */
+  synchronized void root(long bundleId, Collection<String> digests, Collection<String> viewKeys) {
+    roots.put(bundleId, new Roots(Set.copyOf(digests), Set.copyOf(viewKeys)));
+  }
+
+  /** The bundles that need something. */
+  synchronized Set<Long> owners() {
+    return Set.copyOf(roots.keySet());
+  }
+
+  /** Holds files and a view until the hold is closed: none of that is collected meanwhile. */
+  synchronized Hold hold(Collection<ModelFile> held, Optional<View> view) {
+    Hold hold = new Hold(held.stream().map(ModelFile::sha256).toList(), view.map(View::key));
+    hold.digests.forEach(d -> heldObjects.merge(d, 1, Integer::sum));
+    hold.viewKey.ifPresent(k -> heldViews.merge(k, 1, Integer::sum));
+    return hold;
+  }
+
+  /** A hold. Thread safe. */
+  final class Hold implements AutoCloseable {
+    private final List<String> digests;
+    private final Optional<String> viewKey;
+    private boolean released;
+
+    private Hold(List<String> digests, Optional<String> viewKey) {
+      this.digests = digests;
+      this.viewKey = viewKey;
+    }
+
+    /** Lets go. Idempotent. */
+    @Override
+    public void close() {
+      synchronized (ContentStore.this) {
+        if (!released) {
+          released = true;
+          digests.forEach(d -> heldObjects.computeIfPresent(d, ContentStore::oneLess));
+          viewKey.ifPresent(k -> heldViews.computeIfPresent(k, ContentStore::oneLess));
+        }
+      }
+    }
+  }
+
+  private static @Nullable Integer oneLess(String key, Integer count) {
+    return count == 1 ? null : count - 1;
+  }
+
+  /** Where a file's bytes lie, or would lie. */
+  Path path(ModelFile file) {
+    return objects.resolve(file.sha256().substring(0, 2)).resolve(file.sha256());
+  }
+
+  private Path path(View view) {
+    return views.resolve(view.key().substring(0, 2)).resolve(view.key());
+  }
+
+  /** The stamp of a stored file that is intact. */
+  Optional<Stamp> stamp(ModelFile file) throws StoreException {
+    return isIntact(file) ? statOf(path(file)) : Optional.empty();
+  }
+
+  /** Takes an earlier process's word that it read a file of this stamp and found this digest. */
+  void trust(Stamp stamp, String digest) {
+    verified.put(stamp, digest);
+  }
+
+  /** Whether a file is stored and has its size and digest; read only if it changed. */
+  boolean isIntact(ModelFile file) throws StoreException {
+    checkOpen();
+    return isIntact(path(file), file);
+  }
+
+  private boolean isIntact(Path path, ModelFile file) throws StoreException {
+    Optional<Stamp> stamp = statOf(path);
+    if (stamp.isEmpty()) {
+      return false;
+    }
+    if (file.sha256().equals(verified.get(stamp.get()))) {
+      return true;
+    }
+    String found = "";
+    if (stamp.get().size() == file.size()) {
+      try (InputStream in = Files.newInputStream(path)) {
+        found = digest(in);
+      } catch (IOException e) {
+        log.warn("a stored file cannot be read and counts as damaged file={}", path, e);
+      }
+    }
+    if (!found.equals(file.sha256())) {
+      log.warn(
+          "a stored file is damaged file={} asked={} askedBytes={} foundBytes={}",
+          path,
+          file.sha256(),
+          file.size(),
+          stamp.get().size());
+      return false;
+    }
+    verified.put(stamp.get(), file.sha256());
+    return true;
+  }
+
+  private static Optional<Stamp> statOf(Path path) throws StoreException {
+    try {
+      return Stamp.of(path);
+    } catch (IOException e) {
+      throw StoreException.of("a stored file cannot be looked at file=" + path, e);
+    }
+  }
+
+  /**
+   * Reads a file of a package to its end, checks its size and digest, and stores it unless it is
+   * stored already.
+   *
+   * @param reasons gets what is wrong with the package's file; nothing is stored then
+   * @param keep false to check only
+   * @param cancelled asked now and then
+   * @throws StoreException if it cannot be stored; nothing of it is left
+   * @throws CancellationException if {@code cancelled} says so; nothing of it is left
+   */
+  void store(
+      ModelFile file,
+      PackageSource source,
+      boolean keep,
+      Reasons reasons,
+      BooleanSupplier cancelled)
+      throws StoreException {
+    checkOpen();
+    boolean write = keep && !isIntact(file);
+    if (write) {
+      checkSpace(file);
+    }
+    Path fresh = stagingPath();
+    try (InputStream in = open(file, source, reasons)) {
+      if (in == null) {
+        return;
+      }
+      if (!write) {
+        copy(file, in, null, reasons, cancelled);
+        return;
+      }
+      try {
+        boolean good;
+        try (StoreFiles.Sink sink = files.create(fresh)) {
+          good = copy(file, in, sink, reasons, cancelled);
+          if (good) {
+            sink.sync();
+          }
+        }
+        if (good) {
+          adopt(fresh, file);
+        } else {
+          files.delete(fresh);
+        }
+      } catch (IOException e) {
+        throw abandon(
+            fresh,
+            StoreException.of(
+                "a file cannot be stored; free or add space, check that the folder is writable folder="
+                    + root
+                    + " path="
+                    + file.path()
+                    + " bytes="
+                    + file.size(),
+                e));
+      } catch (CancellationException e) {
+        abandon(fresh, new StoreException("cancelled", e));
+        throw e;
+      }
+    } catch (IOException e) {
+      // Only the closing of the package's own file comes here.
+      reasons.add(file.path(), "cannot be read from the bundle: " + Reasons.quote(e.toString()));
+    }
+  }
+
+  private static @Nullable InputStream open(ModelFile file, PackageSource source, Reasons reasons) {
+    try {
+      Optional<InputStream> in = source.open(file.path());
+      if (in.isPresent()) {
+        return in.get();
+      }
+      reasons.add(
+          file.path(), "the file is missing; put it into the bundle as SHOJI-INF/" + file.path());
+    } catch (IOException e) {
+      reasons.add(file.path(), "cannot be read from the bundle: " + Reasons.quote(e.toString()));
+    }
+    return null;
+  }
+
+  /** Copies and checks; false if the package's file is not what it should be. */
+  private static boolean copy(
+      ModelFile file,
+      InputStream in,
+      StoreFiles.@Nullable Sink sink,
+      Reasons reasons,
+      BooleanSupplier cancelled)
+      throws IOException {
+    MessageDigest digest = Digests.sha256();
+    byte[] buffer = new byte[BUFFER_BYTES];
+    long size = 0;
+    while (true) {
+      if (cancelled.getAsBoolean()) {
+        throw new CancellationException("stopped while a file was read path=" + file.path());
+      }
+      int count;
+      try {
+        count = in.read(buffer);
+      } catch (IOException e) {
+        reasons.add(
+            file.path(),
+            "cannot be read from the bundle at=" + size + " cause=" + Reasons.quote(e.toString()));
+        return false;
+      }
+      if (count < 0) {
+        break;
+      }
+      size += count;
+      if (size > file.size()) {
+        reasons.add(
+            file.path(),
+            "is larger than model.json says; correct size and sha256 there asked="
+                + file.size()
+                + " found=more");
+        return false;
+      }
+      digest.update(buffer, 0, count);
+      if (sink != null) {
+        sink.write(ByteBuffer.wrap(buffer, 0, count));
+      }
+    }
+    if (size < file.size()) {
+      reasons.add(
+          file.path(),
+          "is smaller than model.json says; it was cut off, or correct size and sha256 there asked="
+              + file.size()
+              + " found="
+              + size);
+      return false;
+    }
+    String found = Digests.hex(digest.digest());
+    if (!found.equals(file.sha256())) {
+      reasons.add(
+          file.path(),
+          "has another digest than model.json says; it was changed or damaged asked="
+              + file.sha256()
+              + " found="
+              + found);
+      return false;
+    }
+    return true;
+  }
+
+  private void checkSpace(ModelFile file) throws StoreException {
+    long usable;
+    try {
+      usable = files.usableBytes(root);
+    } catch (IOException e) {
+      throw StoreException.of("the free space cannot be found out folder=" + root, e);
+    }
+    if (usable < file.size()) {
+      throw new StoreException(
+          "not enough space for a file; free or add space, or set storeFolder to a larger file system"
+              + " folder="
+              + root
+              + " path="
+              + file.path()
+              + " asked="
+              + file.size()
+              + " found="
+              + usable,
+          null);
+    }
+  }
+
+  /** Moves a complete and synced file to its place. */
+  private synchronized void adopt(Path fresh, ModelFile file) throws IOException {
+    Stamp stamp =
+        Stamp.of(fresh).orElseThrow(() -> new IOException("the file just written is gone"));
+    Path target = path(file);
+    Path folder = target.getParent();
+    if (folder != null && !Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
+      files.createFolder(folder);
+      files.sync(objects);
+    }
+    files.move(fresh, target);
+    if (folder != null) {
+      files.sync(folder);
+    }
+    verified.put(stamp, file.sha256());
+    stored.put(file.sha256(), file.size());
+  }
+
+  /**
+   * The folder of a view, made anew if it is missing or damaged. Its files are stored and intact.
+   *
+   * @throws StoreException if it cannot be made; nothing of it is left
+   */
+  synchronized Path view(View view) throws StoreException {
+    checkOpen();
+    Path target = path(view);
+    if (isIntact(target, view)) {
+      return target;
+    }
+    Path fresh = stagingPath();
+    try {
+      if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+        discard(target);
+      }
+      files.createFolder(fresh);
+      Set<Path> folders = new TreeSet<>(Comparator.reverseOrder());
+      folders.add(fresh);
+      for (ModelFile file : view.files()) {
+        Path link = fresh.resolve(file.path());
+        createFolders(fresh, link.getParent(), folders);
+        link(link, file);
+      }
+      for (Path folder : folders) {
+        files.sync(folder);
+      }
+      Path parent = target.getParent();
+      if (parent != null && !Files.isDirectory(parent, LinkOption.NOFOLLOW_LINKS)) {
+        files.createFolder(parent);
+        files.sync(views);
+      }
+      files.move(fresh, target);
+      if (parent != null) {
+        files.sync(parent);
+      }
+      return target;
+    } catch (IOException e) {
+      throw abandon(
+          fresh,
+          StoreException.of(
+              "a variant's files cannot be laid out; free or add space, check that the folder is"
+                  + " writable folder="
+                  + root,
+              e));
+    }
+  }
+
+  private boolean isIntact(Path target, View view) throws StoreException {
+    for (ModelFile file : view.files()) {
+      if (!isIntact(target.resolve(file.path()), file)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void createFolders(Path top, @Nullable Path folder, Set<Path> made) throws IOException {
+    if (folder != null && !folder.equals(top) && !made.contains(folder)) {
+      createFolders(top, folder.getParent(), made);
+      files.createFolder(folder);
+      made.add(folder);
+    }
+  }
+
+  /** A second name for an object, or a copy where the file system knows no second names. */
+  private void link(Path link, ModelFile file) throws IOException {
+    try {
+      files.link(link, path(file));
+    } catch (UnsupportedOperationException | FileSystemException e) {
+      if (e instanceof NoSuchFileException missing) {
+        throw missing;
+      }
+      log.debug("no hard links here, the file is copied file={}", link, e);
+      Reasons reasons = new Reasons();
+      try (InputStream in = Files.newInputStream(path(file));
+          StoreFiles.Sink sink = files.create(link)) {
+        if (!copy(file, in, sink, reasons, () -> false)) {
+          throw new IOException("the stored file is damaged " + reasons.list());
+        }
+        sink.sync();
+      }
+    }
+  }
+
+  /**
+   * Removes the views and objects that no owner needs and nobody holds.
+   *
+   * @return the objects that were removed
+   * @throws StoreException if something could not be removed; the rest was
+   */
+  synchronized StoreUse collect() throws StoreException {
+    checkOpen();
+    Set<String> neededObjects = new HashSet<>(heldObjects.keySet());
+    Set<String> neededViews = new HashSet<>(heldViews.keySet());
+    for (Roots owner : roots.values()) {
+      neededObjects.addAll(owner.objects());
+      neededViews.addAll(owner.views());
+    }
+    int count = 0;
+    long bytes = 0;
+    try {
+      for (Path view : contents(views)) {
+        if (!neededViews.contains(name(view))) {
+          discard(view);
+        }
+      }
+      for (Path object : contents(objects)) {
+        if (!neededObjects.contains(name(object))) {
+          Optional<Stamp> stamp = Stamp.of(object);
+          files.delete(object);
+          stamp.ifPresent(verified::remove);
+          Long size = stored.remove(name(object));
+          count++;
+          bytes += size == null ? 0 : size;
+        }
+      }
+    } catch (IOException e) {
+      throw StoreException.of("garbage cannot be removed from the model store folder=" + root, e);
+    }
+    return new StoreUse(count, bytes);
+  }
+
+  /** What is stored now. */
+  synchronized StoreUse use() {
+    return new StoreUse(stored.size(), stored.values().stream().mapToLong(Long::longValue).sum());
+  }
+
+  /** Takes a view out of the way at once, then removes it. */
+  private void discard(Path view) throws IOException {
+    Path away = stagingPath();
+    files.move(view, away);
+    Path parent = view.getParent();
+    if (parent != null) {
+      // Before the first file of it goes, so that no crash leaves it in its place with files
+      // missing.
+      files.sync(parent);
+    }
+    deleteTree(away);
+  }
+
+  private void deleteTree(Path path) throws IOException {
+    if (Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)) {
+      for (String name : names(path)) {
+        deleteTree(path.resolve(name));
+      }
+    }
+    files.delete(path);
+  }
+
+  /** Removes what a failed write left; the failure itself is what counts. */
+  private StoreException abandon(Path fresh, StoreException failure) {
+    try {
+      deleteTree(fresh);
+    } catch (IOException e) {
+      failure.addSuppressed(e);
+    }
+    return failure;
+  }
+
+  private Path stagingPath() {
+    return staging.resolve(Long.toString(stagingNames.incrementAndGet()));
+  }
+
+  /** The objects or views in their two levels of folders. */
+  private static List<Path> contents(Path folder) throws IOException {
+    List<Path> contents = new ArrayList<>();
+    for (String two : names(folder)) {
+      for (String name : names(folder.resolve(two))) {
+        if (DIGEST.matcher(name).matches() && name.startsWith(two)) {
+          contents.add(folder.resolve(two).resolve(name));
+        }
+      }
+    }
+    return contents;
+  }
+
+  private static Set<String> names(Path folder) throws IOException {
+    Set<String> names = new TreeSet<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder)) {
+      entries.forEach(entry -> names.add(name(entry)));
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+    return names;
+  }
+
+  private static String name(Path path) {
+    return String.valueOf(path.getFileName());
+  }
+
+  private static String recordName(long bundleId) {
+    return bundleId + ".json";
+  }
+
+  private static void write(Path file, byte[] bytes, StoreFiles files) throws IOException {
+    try (StoreFiles.Sink sink = files.create(file)) {
+      sink.write(ByteBuffer.wrap(bytes));
+      sink.sync();
+    }
+  }
+
+  private static byte[] readBounded(Path file, int limit) throws IOException {
+    try (InputStream in = Files.newInputStream(file)) {
+      return in.readNBytes(limit);
+    }
+  }
+
+  private static String digest(InputStream in) throws IOException {
+    MessageDigest digest = Digests.sha256();
+    byte[] buffer = new byte[BUFFER_BYTES];
+    for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
+      digest.update(buffer, 0, count);
+    }
+    return Digests.hex(digest.digest());
+  }
+
+  private void checkOpen() throws StoreException {
+    if (closed.get()) {
+      throw new StoreException(
+          "the model store is closed; its bundle stopped folder=" + root, null);
+    }
+  }
+
+  /** Lets another process open the store. Holds stay without effect. Idempotent. */
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      try {
+        lock.close();
+      } catch (IOException e) {
+        log.warn("the lock of the model store cannot be closed folder={}", root, e);
+      }
+    }
+  }
+}

@@ -1,0 +1,119 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.models;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * What a bundle was found to contain, kept beside the store so that nothing is copied, read or
+ * checked again at the next start while bundle, files and the code that checks are the same.
+ *
+ * @param bundleId the framework's number of the bundle
+ * @param location the framework's location of the bundle
+ * @param lastModified when the bundle was last installed or updated
+ * @param checker which code checked it
+ * @param modelSha256 digest of its {@code model.json}
+ * @param stamps its stored files when they were last read, by digest
+ * @param views its views
+ */
+record InstallRecord(
+    long bundleId,
+    String location,
+    long lastModified,
+    String checker,
+    String modelSha256,
+    Map<String, Stamp> stamps,
+    List<String> views) {
+
+  InstallRecord {
+    stamps = Map.copyOf(stamps);
+    views = List.copyOf(views);
+  }
+
+  /** The record as a file. */
+  byte[] bytes() {
+    JsonObject json = new JsonObject();
+    json.addProperty("bundleId", bundleId);
+    json.addProperty("location", location);
+    json.addProperty("lastModified", lastModified);
+    json.addProperty("checker", checker);
+    json.addProperty("modelSha256", modelSha256);
+    JsonArray files = new JsonArray();
+    stamps.forEach(
+        (sha256, stamp) -> {
+          JsonObject file = new JsonObject();
+          file.addProperty("sha256", sha256);
+          file.addProperty("size", stamp.size());
+          file.addProperty("modifiedNanos", stamp.modifiedNanos());
+          file.addProperty("inode", stamp.inode());
+          files.add(file);
+        });
+    json.add("files", files);
+    JsonArray keys = new JsonArray();
+    views.forEach(keys::add);
+    json.add("views", keys);
+    return json.toString().getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** The record in a file; empty if it is not whole. */
+  static Optional<InstallRecord> read(byte[] bytes) {
+    Reasons reasons = new Reasons();
+    Optional<Json> read = JsonReading.read(bytes, "record", reasons);
+    if (read.isEmpty() || !reasons.isEmpty()) {
+      return Optional.empty();
+    }
+    Json json = read.get();
+    Map<String, Stamp> stamps = new LinkedHashMap<>();
+    for (Json file : json.items("files")) {
+      OptionalLong size = file.integer("size");
+      OptionalLong modified = file.integer("modifiedNanos");
+      OptionalLong inode = file.integer("inode");
+      Optional<String> sha256 = file.text("sha256");
+      if (size.isEmpty() || modified.isEmpty() || inode.isEmpty() || sha256.isEmpty()) {
+        return Optional.empty();
+      }
+      stamps.put(
+          sha256.get(), new Stamp(size.getAsLong(), modified.getAsLong(), inode.getAsLong()));
+    }
+    List<String> views = new ArrayList<>();
+    for (Json key : json.items("views")) {
+      key.text().ifPresent(views::add);
+    }
+    OptionalLong bundleId = json.integer("bundleId");
+    OptionalLong lastModified = json.integer("lastModified");
+    Optional<String> location = json.text("location");
+    Optional<String> checker = json.text("checker");
+    Optional<String> modelSha256 = json.text("modelSha256");
+    if (bundleId.isEmpty()
+        || lastModified.isEmpty()
+        || location.isEmpty()
+        || checker.isEmpty()
+        || modelSha256.isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new InstallRecord(
+            bundleId.getAsLong(),
+            location.get(),
+            lastModified.getAsLong(),
+            checker.get(),
+            modelSha256.get(),
+            stamps,
+            views));
+  }
+}

@@ -1,0 +1,542 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.models;
+
+import io.shoji.model.ModelCatalog;
+import io.shoji.model.ModelDescription;
+import io.shoji.model.ModelPackage;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URL;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Hashtable;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleEvent;
+import org.osgi.framework.ServiceRegistration;
+import org.osgi.framework.Version;
+import org.osgi.framework.wiring.BundleCapability;
+import org.osgi.framework.wiring.BundleRevision;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.osgi.util.tracker.BundleTracker;
+import org.osgi.util.tracker.BundleTrackerCustomizer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Publishes a {@link ModelPackage} for each installed and resolved bundle that is a good model
+ * package, and says of the others why not.
+ *
+ * <p>Reading, checking and copying happen on one thread of this component. A package's service goes
+ * in the thread that uninstalls or updates the bundle, before that call returns; its files go a
+ * little later, and not while somebody holds them.
+ */
+@Component(name = ModelExtender.PID, service = ModelCatalog.class, immediate = true)
+@Designate(ocd = ModelExtender.Config.class)
+public final class ModelExtender implements ModelCatalog {
+  static final String PID = "io.shoji.models";
+
+  private static final Logger log = LoggerFactory.getLogger(ModelExtender.class);
+
+  private static final String FOLDER = "SHOJI-INF/";
+  private static final long STOP_MS = 10_000;
+
+  /** Settings. */
+  @ObjectClassDefinition(
+      id = PID,
+      name = "Shoji model packages",
+      description = "Checks and stores the model packages on this gateway.")
+  public @interface Config {
+    /** Where the files of model packages are kept. */
+    @AttributeDefinition(
+        name = "Store folder",
+        required = false,
+        description =
+            "Absolute path of the folder that keeps the models' files, for example on a larger"
+                + " partition: empty, new or used as a model store before. Empty: the bundle's own"
+                + " data area. After a change the packages are copied there from their bundles; the"
+                + " old folder stays as it is.")
+    String storeFolder() default "";
+  }
+
+  /** Delays, which tests shorten. */
+  record Timing(long collectMs, long firstRetryMs, long lastRetryMs) {
+    static final Timing NORMAL = new Timing(3_000, 5_000, 300_000);
+  }
+
+  private record Key(String name, Version version) {}
+
+  private final BundleContext context;
+  private final String storeFolder;
+  private final Timing timing;
+  private final String checker;
+  private final ScheduledThreadPoolExecutor executor;
+  private final BundleTracker<Bundle> tracker;
+  private final Map<Long, Installation> installations = new ConcurrentHashMap<>();
+  private final Map<Key, Installation> owners = new ConcurrentHashMap<>();
+  private final Map<Installation, Published> published = new ConcurrentHashMap<>();
+  private final Map<Installation, Refused> refused = new ConcurrentHashMap<>();
+  private volatile boolean stopping;
+  private volatile @Nullable ContentStore store;
+
+  // Of the executor's thread.
+  private @Nullable PackageInstaller installer;
+  private @Nullable ScheduledFuture<?> collection;
+  private @Nullable ScheduledFuture<?> retry;
+  private long retryMs;
+
+  private record Published(StoredPackage model, ServiceRegistration<ModelPackage> registration) {}
+
+  private record Refused(Refusal refusal, Optional<Key> conflict, boolean retryable) {}
+
+  /** Starts looking for model packages. */
+  @Activate
+  public ModelExtender(BundleContext context, Config config) {
+    this(context, config.storeFolder(), Timing.NORMAL);
+  }
+
+  ModelExtender(BundleContext context, String storeFolder, Timing timing) {
+    this.context = context;
+    this.storeFolder = storeFolder.trim();
+    this.timing = timing;
+    this.retryMs = timing.firstRetryMs();
+    Bundle self = context.getBundle();
+    this.checker = self.getSymbolicName() + " " + self.getVersion() + " " + self.getLastModified();
+    this.executor =
+        new ScheduledThreadPoolExecutor(
+            1,
+            task -> {
+              Thread thread = new Thread(task, "shoji-models");
+              thread.setDaemon(true);
+              return thread;
+            },
+            new ThreadPoolExecutor.DiscardPolicy());
+    executor.setRemoveOnCancelPolicy(true);
+    executor.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+    this.tracker =
+        new BundleTracker<>(
+            context, Bundle.RESOLVED | Bundle.STARTING | Bundle.ACTIVE, new Customizer());
+    tracker.open();
+    submit(this::scheduleCollection);
+  }
+
+  /** Withdraws every package and closes the store; what is stored stays. */
+  @Deactivate
+  void stop() {
+    stopping = true;
+    tracker.close();
+    executor.shutdown();
+    try {
+      if (!executor.awaitTermination(STOP_MS, TimeUnit.MILLISECONDS)) {
+        log.warn("a model package is still being read; it is interrupted waitedMs={}", STOP_MS);
+        executor.shutdownNow();
+      }
+    } catch (InterruptedException e) {
+      executor.shutdownNow();
+      Thread.currentThread().interrupt();
+    }
+    ContentStore open = store;
+    if (open != null) {
+      open.close();
+    }
+  }
+
+  @Override
+  public List<ModelPackage> packages() {
+    return published.values().stream()
+        .<ModelPackage>map(Published::model)
+        .sorted(
+            Comparator.comparing((ModelPackage p) -> p.description().name())
+                .thenComparing(p -> p.description().version()))
+        .toList();
+  }
+
+  @Override
+  public List<Refusal> refusals() {
+    return refused.values().stream()
+        .map(Refused::refusal)
+        .sorted(Comparator.comparing(Refusal::origin))
+        .toList();
+  }
+
+  @Override
+  public StoreUse storeUse() {
+    ContentStore open = store;
+    return open == null ? new StoreUse(0, 0) : open.use();
+  }
+
+  @Override
+  public StoreUse collectGarbage() {
+    ContentStore open = store;
+    if (open == null || stopping) {
+      return new StoreUse(0, 0);
+    }
+    try {
+      forgetRemoved(open);
+      StoreUse removed = open.collect();
+      if (removed.files() > 0) {
+        log.info(
+            "files that no model package needs were removed files={} bytes={}",
+            removed.files(),
+            removed.bytes());
+      }
+      return removed;
+    } catch (StoreException e) {
+      log.warn(
+          "the model store could not be tidied up; it is tried again with the next package", e);
+      return new StoreUse(0, 0);
+    }
+  }
+
+  /** Drops what bundles needed that are no longer installed, or have other contents now. */
+  private void forgetRemoved(ContentStore open) throws StoreException {
+    for (long bundleId : open.owners()) {
+      if (!isNeeded(open, bundleId)) {
+        open.forget(bundleId);
+      }
+    }
+  }
+
+  private boolean isNeeded(ContentStore open, long bundleId) {
+    Installation installation = installations.get(bundleId);
+    if (installation != null) {
+      Refused no = refused.get(installation);
+      // Refused only for now: the name may become free, the store writable.
+      return no == null || no.retryable() || no.conflict().isPresent();
+    }
+    // A bundle that waits to be resolved keeps its files by its record.
+    Bundle bundle = context.getBundle(bundleId);
+    return bundle != null
+        && open.record(bundleId)
+            .filter(
+                r ->
+                    r.location().equals(bundle.getLocation())
+                        && r.lastModified() == bundle.getLastModified())
+            .isPresent();
+  }
+
+  private void submit(Runnable task) {
+    executor.execute(guarded(task));
+  }
+
+  private static Runnable guarded(Runnable task) {
+    return () -> {
+      try {
+        task.run();
+      } catch (RuntimeException e) {
+        log.error("a task of the model packages failed; others go on", e);
+      }
+    };
+  }
+
+  private void scheduleCollection() {
+    if (collection != null) {
+      collection.cancel(false);
+    }
+    collection =
+        executor.schedule(guarded(this::collectGarbage), timing.collectMs(), TimeUnit.MILLISECONDS);
+  }
+
+  private void leaseClosed() {
+    submit(this::scheduleCollection);
+  }
+
+  private void scheduleRetry() {
+    if (retry == null || retry.isDone()) {
+      retry = executor.schedule(guarded(this::retry), retryMs, TimeUnit.MILLISECONDS);
+      retryMs = Math.min(retryMs * 2, timing.lastRetryMs());
+    }
+  }
+
+  private void retry() {
+    retry = null;
+    List<Installation> again = new ArrayList<>();
+    refused.forEach(
+        (installation, r) -> {
+          if (r.retryable()) {
+            again.add(installation);
+          }
+        });
+    again.forEach(Installation::install);
+    if (refused.values().stream().noneMatch(Refused::retryable)) {
+      retryMs = timing.firstRetryMs();
+    }
+  }
+
+  private ContentStore openStore() throws StoreException {
+    ContentStore open = store;
+    if (open == null) {
+      Path folder;
+      try {
+        File data = context.getDataFile("store");
+        if (storeFolder.isEmpty() && data == null) {
+          throw new StoreException(
+              "the framework has no data area for bundles; set storeFolder to an absolute path",
+              null);
+        }
+        folder = storeFolder.isEmpty() && data != null ? data.toPath() : Path.of(storeFolder);
+      } catch (InvalidPathException e) {
+        throw new StoreException(
+            "storeFolder is no path; set it to an absolute path found="
+                + Reasons.quote(storeFolder),
+            e);
+      }
+      open = ContentStore.open(folder.toAbsolutePath(), new DiskFiles());
+      store = open;
+      installer = new PackageInstaller(open, checker);
+    }
+    return open;
+  }
+
+  private final class Customizer implements BundleTrackerCustomizer<Bundle> {
+    @Override
+    public @Nullable Bundle addingBundle(Bundle bundle, @Nullable BundleEvent event) {
+      if (bundle.getBundleId() == 0) {
+        return null;
+      }
+      new Installation(bundle).begin();
+      return bundle;
+    }
+
+    @Override
+    public void modifiedBundle(Bundle bundle, @Nullable BundleEvent event, Bundle same) {
+      Installation installation = installations.get(bundle.getBundleId());
+      if (installation == null || installation.lastModified != bundle.getLastModified()) {
+        removedBundle(bundle, event, same);
+        new Installation(bundle).begin();
+      }
+    }
+
+    @Override
+    public void removedBundle(Bundle bundle, @Nullable BundleEvent event, Bundle same) {
+      Installation installation = installations.remove(bundle.getBundleId());
+      if (installation != null) {
+        installation.end();
+      }
+    }
+  }
+
+  /** One installation or update of a bundle. */
+  private final class Installation implements PackageSource {
+    private final Bundle bundle;
+    private final long lastModified;
+    private final String origin;
+    private volatile boolean removed;
+
+    Installation(Bundle bundle) {
+      this.bundle = bundle;
+      this.lastModified = bundle.getLastModified();
+      this.origin = bundle.getSymbolicName() + " " + bundle.getVersion();
+    }
+
+    private void begin() {
+      installations.put(bundle.getBundleId(), this);
+      submit(this::install);
+    }
+
+    @Override
+    public Optional<InputStream> open(String path) throws IOException {
+      try {
+        URL entry = bundle.getEntry(FOLDER + path);
+        return entry == null ? Optional.empty() : Optional.of(entry.openStream());
+      } catch (IllegalStateException e) {
+        throw new IOException("the bundle was uninstalled bundle=" + origin, e);
+      }
+    }
+
+    private void install() {
+      List<Map<String, Object>> capabilities = capabilities();
+      if (removed || stopping || (capabilities.isEmpty() && !hasDocument())) {
+        return;
+      }
+      long start = System.nanoTime();
+      Reasons reasons = new Reasons();
+      Optional<Key> conflict = Optional.empty();
+      boolean retryable = false;
+      try {
+        ContentStore open = openStore();
+        Optional<ModelDescription> description =
+            installer()
+                .install(
+                    new PackageInstaller.Origin(
+                        bundle.getBundleId(),
+                        bundle.getLocation(),
+                        lastModified,
+                        capabilities,
+                        this),
+                    reasons,
+                    () -> removed || stopping);
+        if (description.isPresent()) {
+          conflict = publish(description.get(), open, reasons);
+        }
+      } catch (CancellationException e) {
+        log.debug("the bundle went while it was read bundle={}", origin, e);
+        return;
+      } catch (StoreException e) {
+        reasons.add("store", String.valueOf(e.getMessage()));
+        log.debug("the model store failed bundle={}", origin, e);
+        retryable = true;
+      } catch (RuntimeException e) {
+        reasons.add("io.shoji.models", "failed on this package, report it: " + e);
+        log.error("a model package could not be checked bundle={}", origin, e);
+      }
+      if (removed || stopping) {
+        return;
+      }
+      if (reasons.isEmpty()) {
+        refused.remove(this);
+        log.info(
+            "model package ready bundle={} ms={}", origin, (System.nanoTime() - start) / 1_000_000);
+      } else {
+        refuse(reasons, conflict, retryable);
+      }
+    }
+
+    private PackageInstaller installer() {
+      PackageInstaller ready = installer;
+      if (ready == null) {
+        throw new IllegalStateException("the store is opened first");
+      }
+      return ready;
+    }
+
+    private void refuse(Reasons reasons, Optional<Key> conflict, boolean retryable) {
+      List<String> list = reasons.list();
+      Refused before =
+          refused.put(
+              this, new Refused(new Refusal(origin, list, Instant.now()), conflict, retryable));
+      if (removed) {
+        refused.remove(this);
+        return;
+      }
+      if (before == null || !before.refusal().reasons().equals(list)) {
+        StringBuilder text = new StringBuilder();
+        list.forEach(reason -> text.append("\n  - ").append(reason));
+        log.warn("model package refused bundle={} reasons={}{}", origin, list.size(), text);
+      }
+      if (retryable) {
+        scheduleRetry();
+      }
+      scheduleCollection();
+    }
+
+    /** Publishes the package unless another bundle did so with the same name and version. */
+    private Optional<Key> publish(
+        ModelDescription description, ContentStore open, Reasons reasons) {
+      Key key = new Key(description.name(), description.version());
+      Installation other = owners.putIfAbsent(key, this);
+      if (other != null) {
+        reasons.add(
+            "SHOJI-INF/model.json",
+            "another bundle brings this model in this version; remove one of the two, or give this one"
+                + " another version model="
+                + description
+                + " other="
+                + Reasons.quote(other.origin));
+        return Optional.of(key);
+      }
+      StoredPackage model =
+          new StoredPackage(
+              description, origin, open, this, () -> removed, ModelExtender.this::leaseClosed);
+      published.put(
+          this,
+          new Published(
+              model, context.registerService(ModelPackage.class, model, properties(description))));
+      if (removed) {
+        withdraw();
+      }
+      return Optional.empty();
+    }
+
+    // The framework asks for a Dictionary.
+    @SuppressWarnings("JdkObsolete")
+    private static Hashtable<String, Object> properties(ModelDescription description) {
+      Hashtable<String, Object> properties = new Hashtable<>();
+      properties.put(ModelPackage.NAME, description.name());
+      properties.put(ModelPackage.VERSION, description.version());
+      return properties;
+    }
+
+    /** The bundle is gone or has other contents: its service goes now, its files later. */
+    private void end() {
+      removed = true;
+      refused.remove(this);
+      withdraw();
+      submit(ModelExtender.this::scheduleCollection);
+    }
+
+    private void withdraw() {
+      Published gone = published.remove(this);
+      if (gone == null) {
+        return;
+      }
+      gone.registration().unregister();
+      Key key = new Key(gone.model().description().name(), gone.model().description().version());
+      owners.remove(key, this);
+      if (!stopping) {
+        log.info("model package removed bundle={}", origin);
+      }
+      submit(() -> reconsider(key));
+    }
+
+    private boolean hasDocument() {
+      try {
+        return bundle.getEntry(FOLDER + "model.json") != null;
+      } catch (IllegalStateException e) {
+        log.debug("the bundle was uninstalled meanwhile bundle={}", origin, e);
+        return false;
+      }
+    }
+
+    private List<Map<String, Object>> capabilities() {
+      List<Map<String, Object>> capabilities = new ArrayList<>();
+      BundleRevision revision = bundle.adapt(BundleRevision.class);
+      if (revision != null) {
+        for (BundleCapability capability :
+            revision.getDeclaredCapabilities(PackageInstaller.NAMESPACE)) {
+          capabilities.add(capability.getAttributes());
+        }
+      }
+      return capabilities;
+    }
+  }
+
+  /** Looks again at the packages that were refused because another had their name and version. */
+  private void reconsider(Key key) {
+    List<Installation> again = new ArrayList<>();
+    refused.forEach(
+        (installation, r) -> {
+          if (r.conflict().equals(Optional.of(key))) {
+            again.add(installation);
+          }
+        });
+    again.forEach(Installation::install);
+  }
+}

@@ -1,0 +1,303 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.models;
+
+import io.shoji.model.ModelDescription;
+import io.shoji.model.ModelDescription.GoldenSamples;
+import io.shoji.model.ModelFile;
+import io.shoji.model.ModelVariant;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.Version;
+
+/**
+ * Checks a package from one end to the other, collecting every reason against it, and stores its
+ * files if there is none. What an earlier process checked and stored, and nothing has changed
+ * since, is taken as it is. For one thread.
+ */
+final class PackageInstaller {
+  /** Namespace of the capability that a package's bundle provides. */
+  static final String NAMESPACE = "io.shoji.model";
+
+  /** Largest {@code model.json}, in bytes. */
+  static final int DOCUMENT_LIMIT = 1 << 20;
+
+  private static final String DOCUMENT = "model.json";
+  private static final String DOCUMENT_PLACE = "SHOJI-INF/model.json";
+  private static final String MANIFEST_PLACE = "META-INF/MANIFEST.MF";
+
+  private final ContentStore store;
+  private final String checker;
+  private @Nullable ModelSchema schema;
+
+  /**
+   * An installer.
+   *
+   * @param checker tells this code from an older or newer version of it
+   */
+  PackageInstaller(ContentStore store, String checker) {
+    this.store = store;
+    this.checker = checker;
+  }
+
+  /**
+   * Where a package comes from.
+   *
+   * @param bundleId the framework's number of the bundle
+   * @param location the framework's location of the bundle
+   * @param lastModified when the bundle was last installed or updated
+   * @param capabilities attributes of each capability {@link #NAMESPACE} in its manifest
+   * @param source its files
+   */
+  record Origin(
+      long bundleId,
+      String location,
+      long lastModified,
+      List<Map<String, Object>> capabilities,
+      PackageSource source) {}
+
+  /**
+   * Checks and stores a package.
+   *
+   * @param reasons gets every reason against the package
+   * @param cancelled asked now and then
+   * @return what the package says; empty if there are reasons, and nothing of it is needed then
+   * @throws StoreException if the store cannot take it now; reasons found before are in {@code
+   *     reasons}
+   * @throws CancellationException if {@code cancelled} says so
+   */
+  Optional<ModelDescription> install(Origin origin, Reasons reasons, BooleanSupplier cancelled)
+      throws StoreException {
+    Optional<byte[]> bytes = document(origin.source(), reasons);
+    if (bytes.isEmpty()) {
+      checkCapabilities(origin.capabilities(), Optional.empty(), reasons);
+      return Optional.empty();
+    }
+    String sha256 = Digests.of(bytes.get());
+    Optional<InstallRecord> known =
+        store
+            .record(origin.bundleId())
+            .filter(
+                r ->
+                    r.bundleId() == origin.bundleId()
+                        && r.location().equals(origin.location())
+                        && r.lastModified() == origin.lastModified()
+                        && r.checker().equals(checker)
+                        && r.modelSha256().equals(sha256));
+    Optional<Json> document = JsonReading.read(bytes.get(), DOCUMENT_PLACE, reasons);
+    checkCapabilities(origin.capabilities(), document, reasons);
+    if (document.isEmpty()) {
+      return Optional.empty();
+    }
+    DescriptionReader reader = new DescriptionReader(document.get(), reasons);
+    Optional<ModelDescription> description = reader.read(sha256);
+    if (known.isEmpty()) {
+      schema().check(document.get(), reasons);
+    }
+    if (!reasons.isEmpty()) {
+      for (ModelFile file : reader.files()) {
+        store.store(file, origin.source(), false, reasons, cancelled);
+      }
+      description.ifPresent(d -> checkGolden(d, origin.source(), reasons));
+      return Optional.empty();
+    }
+    ModelDescription model =
+        description.orElseThrow(
+            () -> new IllegalStateException("the schema allows what its reader does not"));
+    List<View> views = model.variants().stream().map(View::of).toList();
+    Collection<ModelFile> files = distinct(reader.files());
+    root(origin.bundleId(), files, views);
+    if (known.isPresent() && isUnchanged(known.get(), files)) {
+      for (View view : views) {
+        store.view(view);
+      }
+      return description;
+    }
+    try {
+      for (ModelFile file : reader.files()) {
+        store.store(file, origin.source(), true, reasons, cancelled);
+      }
+      checkGolden(model, origin.source(), reasons);
+      if (reasons.isEmpty()) {
+        for (View view : views) {
+          store.view(view);
+        }
+        store.write(record(origin, sha256, files, views));
+        return description;
+      }
+    } catch (StoreException | CancellationException e) {
+      try {
+        store.forget(origin.bundleId());
+      } catch (StoreException second) {
+        e.addSuppressed(second);
+      }
+      throw e;
+    }
+    // What was stored of it is garbage now.
+    store.forget(origin.bundleId());
+    return Optional.empty();
+  }
+
+  private ModelSchema schema() {
+    ModelSchema loaded = schema;
+    if (loaded == null) {
+      loaded = ModelSchema.load();
+      schema = loaded;
+    }
+    return loaded;
+  }
+
+  private static Optional<byte[]> document(PackageSource source, Reasons reasons) {
+    try {
+      Optional<InputStream> opened = source.open(DOCUMENT);
+      if (opened.isEmpty()) {
+        reasons.add(
+            DOCUMENT_PLACE,
+            "the bundle's manifest says that it is a model package, but the file is missing; add it, or"
+                + " remove the capability "
+                + NAMESPACE);
+        return Optional.empty();
+      }
+      try (InputStream in = opened.get()) {
+        byte[] bytes = in.readNBytes(DOCUMENT_LIMIT + 1);
+        if (bytes.length <= DOCUMENT_LIMIT) {
+          return Optional.of(bytes);
+        }
+        reasons.add(
+            DOCUMENT_PLACE, "is too large; largest allowed=" + DOCUMENT_LIMIT + " found=more");
+      }
+    } catch (IOException e) {
+      reasons.add(DOCUMENT_PLACE, "cannot be read from the bundle: " + Reasons.quote(e.toString()));
+    }
+    return Optional.empty();
+  }
+
+  private static void checkCapabilities(
+      List<Map<String, Object>> capabilities, Optional<Json> document, Reasons reasons) {
+    Optional<String> name = document.flatMap(d -> d.text("name"));
+    Optional<String> version = document.flatMap(d -> d.text("version"));
+    if (capabilities.size() != 1) {
+      reasons.add(
+          MANIFEST_PLACE,
+          "a model package provides the capability exactly once; write Provide-Capability: "
+              + NAMESPACE
+              + ";"
+              + NAMESPACE
+              + "="
+              + name.map(Reasons::quote).orElse("NAME")
+              + ";version:Version="
+              + version.map(Reasons::quote).orElse("VERSION")
+              + " found="
+              + capabilities.size());
+      return;
+    }
+    Object offeredName = capabilities.get(0).get(NAMESPACE);
+    Object offeredVersion = capabilities.get(0).get("version");
+    if (document.isPresent() && !(offeredName instanceof String s && Optional.of(s).equals(name))) {
+      reasons.add(
+          MANIFEST_PLACE,
+          "the capability's name is not that of model.json; make them equal attribute="
+              + NAMESPACE
+              + " asked="
+              + name.map(Reasons::quote).orElse("none")
+              + " found="
+              + Reasons.quote(String.valueOf(offeredName)));
+    }
+    if (!(offeredVersion instanceof Version)) {
+      reasons.add(
+          MANIFEST_PLACE,
+          "the capability's version is missing or no version; write version:Version=... found="
+              + Reasons.quote(String.valueOf(offeredVersion)));
+    } else if (document.isPresent() && !Optional.of(offeredVersion.toString()).equals(version)) {
+      reasons.add(
+          MANIFEST_PLACE,
+          "the capability's version is not that of model.json; make them equal asked="
+              + version.map(Reasons::quote).orElse("none")
+              + " found="
+              + offeredVersion);
+    }
+  }
+
+  private static Collection<ModelFile> distinct(List<ModelFile> files) {
+    Map<String, ModelFile> byDigest = new LinkedHashMap<>();
+    files.forEach(f -> byDigest.putIfAbsent(f.sha256(), f));
+    return byDigest.values();
+  }
+
+  private void root(long owner, Collection<ModelFile> files, List<View> views) {
+    store.root(
+        owner,
+        files.stream().map(ModelFile::sha256).toList(),
+        views.stream().map(View::key).toList());
+  }
+
+  private boolean isUnchanged(InstallRecord known, Collection<ModelFile> files)
+      throws StoreException {
+    known.stamps().forEach((sha256, stamp) -> store.trust(stamp, sha256));
+    for (ModelFile file : files) {
+      if (!known.stamps().containsKey(file.sha256()) || !store.isIntact(file)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private InstallRecord record(
+      Origin origin, String sha256, Collection<ModelFile> files, List<View> views)
+      throws StoreException {
+    Map<String, Stamp> stamps = new LinkedHashMap<>();
+    for (ModelFile file : files) {
+      store.stamp(file).ifPresent(stamp -> stamps.put(file.sha256(), stamp));
+    }
+    return new InstallRecord(
+        origin.bundleId(),
+        origin.location(),
+        origin.lastModified(),
+        checker,
+        sha256,
+        stamps,
+        views.stream().map(View::key).toList());
+  }
+
+  private static void checkGolden(
+      ModelDescription description, PackageSource source, Reasons reasons) {
+    if (description.golden().isEmpty()) {
+      return;
+    }
+    GoldenSamples golden = description.golden().get();
+    if (reasons.mentions(golden.file().path())) {
+      return;
+    }
+    try {
+      Optional<InputStream> opened = source.open(golden.file().path());
+      if (opened.isPresent()) {
+        try (InputStream in = opened.get()) {
+          SafetensorsHeader.check(golden, description, in, reasons);
+        }
+      }
+    } catch (IOException e) {
+      reasons.add(
+          golden.file().path(), "cannot be read from the bundle: " + Reasons.quote(e.toString()));
+    }
+  }
+
+  /** Every variant, for the messages. */
+  static String variantNames(ModelDescription description) {
+    return description.variants().stream().map(ModelVariant::name).toList().toString();
+  }
+}

@@ -1,0 +1,289 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.models;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.shoji.accelerator.ModelArtifact;
+import io.shoji.model.ModelCatalog;
+import io.shoji.model.ModelPackage;
+import io.shoji.model.ModelPackage.Lease;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleException;
+import org.osgi.framework.Constants;
+import org.osgi.framework.ServiceReference;
+import org.osgi.framework.Version;
+import org.osgi.framework.launch.Framework;
+import org.osgi.framework.launch.FrameworkFactory;
+import org.osgi.framework.wiring.FrameworkWiring;
+
+/** The extender in a running Felix framework, with real bundles. */
+class ModelExtenderTest {
+  private static final ModelExtender.Timing FAST = new ModelExtender.Timing(50, 50, 200);
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  @TempDir Path temp;
+
+  private Framework framework;
+  private BundleContext context;
+  private ModelExtender extender;
+
+  @BeforeEach
+  void start() throws BundleException {
+    framework = launch();
+    context = framework.getBundleContext();
+    extender = new ModelExtender(context, store().toString(), FAST);
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    extender.stop();
+    framework.stop();
+    framework.waitForStop(10_000);
+  }
+
+  private Framework launch() throws BundleException {
+    FrameworkFactory factory = ServiceLoader.load(FrameworkFactory.class).iterator().next();
+    Framework launched =
+        factory.newFramework(
+            Map.of(
+                Constants.FRAMEWORK_STORAGE,
+                temp.resolve("cache").toString(),
+                "felix.shutdown.hook",
+                "false"));
+    launched.start();
+    return launched;
+  }
+
+  private Path store() {
+    return temp.resolve("store");
+  }
+
+  private Bundle install(PackageFixture fixture, String symbolicName) throws BundleException {
+    Bundle bundle = context.installBundle("test:" + symbolicName, fixture.jar(symbolicName));
+    resolve(bundle);
+    return bundle;
+  }
+
+  private void resolve(Bundle bundle) {
+    FrameworkWiring wiring = framework.adapt(FrameworkWiring.class);
+    assertThat(wiring.resolveBundles(List.of(bundle))).isTrue();
+  }
+
+  private static void await(BooleanSupplier condition) throws InterruptedException {
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
+    while (!condition.getAsBoolean()) {
+      assertThat(System.nanoTime()).as("gave up waiting").isLessThan(deadline);
+      TimeUnit.MILLISECONDS.sleep(5);
+    }
+  }
+
+  private Optional<ServiceReference<ModelPackage>> service(String name) throws Exception {
+    return context
+        .getServiceReferences(ModelPackage.class, "(shoji.model.name=" + name + ")")
+        .stream()
+        .findFirst();
+  }
+
+  private ModelPackage published(String name) throws Exception {
+    await(() -> extender.packages().stream().anyMatch(p -> p.description().name().equals(name)));
+    return context.getService(service(name).orElseThrow());
+  }
+
+  private ModelCatalog.Refusal refusal(String symbolicName) throws Exception {
+    await(
+        () ->
+            extender.refusals().stream().anyMatch(r -> r.origin().equals(symbolicName + " 1.0.0")));
+    return extender.refusals().stream()
+        .filter(r -> r.origin().equals(symbolicName + " 1.0.0"))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @Test
+  void shouldPublishPackageWhenBundleResolves() throws Exception {
+    PackageFixture fixture = new PackageFixture("digits", "1.2.0");
+    install(fixture, "digits.bundle");
+
+    ModelPackage digits = published("digits");
+
+    ServiceReference<ModelPackage> reference = service("digits").orElseThrow();
+    assertThat(reference.getProperty(ModelPackage.NAME)).isEqualTo("digits");
+    assertThat(reference.getProperty(ModelPackage.VERSION)).isEqualTo(new Version("1.2.0"));
+    assertThat(digits.origin()).isEqualTo("digits.bundle 1.0.0");
+    assertThat(digits.description().sha256()).isEqualTo(Digests.of(fixture.documentBytes()));
+    assertThat(digits.description().pipeline().orElseThrow().pre()).hasSize(4);
+    try (Lease<ModelArtifact> lease = digits.acquire("ir-fp16")) {
+      assertThat(lease.get().files()).hasSize(2);
+      assertThat(lease.get().files().get(0)).hasFileName("net.xml");
+      assertThat(lease.get().files().get(1))
+          .hasFileName("net.bin")
+          .hasParent(lease.get().file().getParent())
+          .hasBinaryContent(fixture.files.get("ir/net.bin"));
+    }
+    try (Lease<Path> golden = digits.acquireGolden()) {
+      assertThat(golden.get()).hasBinaryContent(fixture.files.get("golden/samples.safetensors"));
+    }
+  }
+
+  @Test
+  void shouldRefuseWithEveryReasonAndKeepOthersWhenPackageIsBroken() throws Exception {
+    install(new PackageFixture("good", "1.0.0"), "good.bundle");
+    PackageFixture broken = new PackageFixture("broken", "1.0.0");
+    broken.capabilityVersion = "2.0.0";
+    broken.set("/bogus", "1");
+    broken.set("/variants/0/filter", "\"(shoji.format=onnx\"");
+    broken.set("/variants/0/files/0/path", "\"../../etc/passwd\"");
+    broken.files.remove("ir/net.bin");
+    broken.files.get("ir/net.xml")[7] ^= 1;
+    install(broken, "broken.bundle");
+
+    ModelCatalog.Refusal refusal = refusal("broken.bundle");
+
+    assertThat(String.join("\n", refusal.reasons()))
+        .contains("META-INF/MANIFEST.MF: the capability's version is not that of model.json")
+        .contains("/bogus: unknown member")
+        .contains("/variants/0/filter: is not an OSGi filter")
+        .contains("/variants/0/files/0/path: the path leaves the package by '..'")
+        .contains("ir/net.bin: the file is missing")
+        .contains("ir/net.xml: has another digest");
+    assertThat(service("broken")).isEmpty();
+    assertThat(published("good").description().name()).isEqualTo("good");
+    assertThat(extender.storeUse().files()).isEqualTo(4);
+  }
+
+  @Test
+  void shouldRefuseSecondAndTakeItWhenFirstGoes() throws Exception {
+    Bundle first = install(new PackageFixture("twin", "1.0.0"), "first.bundle");
+    published("twin");
+    install(new PackageFixture("twin", "1.0.0"), "second.bundle");
+
+    assertThat(refusal("second.bundle").reasons())
+        .singleElement()
+        .asString()
+        .contains("twin 1.0.0", "first.bundle 1.0.0");
+
+    first.uninstall();
+
+    await(() -> extender.refusals().isEmpty() && extender.packages().size() == 1);
+    assertThat(published("twin").origin()).isEqualTo("second.bundle 1.0.0");
+  }
+
+  @Test
+  void shouldWithdrawServiceBeforeUninstallReturnsAndCollectLater() throws Exception {
+    Bundle bundle = install(new PackageFixture("gone", "1.0.0"), "gone.bundle");
+    ModelPackage gone = published("gone");
+    Lease<ModelArtifact> lease = gone.acquire("onnx-fp32");
+
+    bundle.uninstall();
+
+    assertThat(service("gone")).isEmpty();
+    assertThat(extender.packages()).isEmpty();
+    await(() -> extender.storeUse().files() == 1);
+    assertThat(lease.get().file()).exists();
+    lease.close();
+    await(() -> extender.storeUse().files() == 0);
+    assertThat(lease.get().file()).doesNotExist();
+  }
+
+  @Test
+  void shouldPublishNewContentsWhenBundleIsUpdated() throws Exception {
+    Bundle bundle = install(new PackageFixture("model", "1.0.0"), "updated.bundle");
+    ModelPackage before = published("model");
+
+    bundle.update(new PackageFixture("model", "1.1.0").jar("updated.bundle"));
+
+    assertThat(extender.packages()).doesNotContain(before);
+    resolve(bundle);
+    await(() -> extender.packages().size() == 1);
+    assertThat(extender.packages().get(0).description().version()).isEqualTo(new Version("1.1.0"));
+  }
+
+  @Test
+  void shouldCopyNothingAgainWhenStartedAgain() throws Exception {
+    install(new PackageFixture("kept", "1.0.0"), "kept.bundle");
+    published("kept");
+    List<Object> before = inodes();
+    extender.stop();
+    assertThat(service("kept")).isEmpty();
+    framework.stop();
+    framework.waitForStop(10_000);
+
+    framework = launch();
+    context = framework.getBundleContext();
+    extender = new ModelExtender(context, store().toString(), FAST);
+    // Until it is resolved the framework knows the bundle only as installed: its files stay.
+    extender.collectGarbage();
+    resolve(context.getBundle("test:kept.bundle"));
+
+    published("kept");
+    assertThat(inodes()).isEqualTo(before);
+  }
+
+  private List<Object> inodes() throws Exception {
+    try (var files = Files.walk(store())) {
+      return files
+          .filter(Files::isRegularFile)
+          .sorted()
+          .<Object>map(
+              file -> {
+                try {
+                  return file + " " + Stamp.of(file).orElseThrow();
+                } catch (java.io.IOException e) {
+                  throw new java.io.UncheckedIOException(e);
+                }
+              })
+          .toList();
+    }
+  }
+
+  @Test
+  void shouldSayWhyAndTryAgainWhenStoreCannotBeOpened() throws Exception {
+    extender.stop();
+    Path folder = temp.resolve("missing/store");
+    extender = new ModelExtender(context, folder.toString(), FAST);
+    install(new PackageFixture("late", "1.0.0"), "late.bundle");
+
+    assertThat(refusal("late.bundle").reasons())
+        .singleElement()
+        .asString()
+        .contains("store: the folder of the model store cannot be used", folder.toString());
+
+    Files.createDirectory(folder.getParent());
+    assertThat(published("late").description().name()).isEqualTo("late");
+  }
+
+  @Test
+  void shouldRefuseBundleWithDocumentButNoCapability() throws Exception {
+    PackageFixture fixture = new PackageFixture("bare", "1.0.0");
+    fixture.capabilityName = "";
+    install(fixture, "bare.bundle");
+
+    assertThat(refusal("bare.bundle").reasons())
+        .singleElement()
+        .asString()
+        .contains(
+            "Provide-Capability: io.shoji.model;io.shoji.model=\"bare\";version:Version=\"1.0.0\"");
+  }
+}
