@@ -10,11 +10,8 @@
 package io.shoji.natives;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Locale;
@@ -49,21 +46,21 @@ final class Digests {
 
   /** Digest of a file. */
   static String sha256(Path file) throws IOException {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      return sha256(channel);
+    try (FileContent content = new FileContent(file)) {
+      return sha256(content);
     }
   }
 
-  /** Digest of a file from its start; the channel's position does not change. */
-  static String sha256(FileChannel channel) throws IOException {
+  /** Digest of an open file, from its start to its end. */
+  static String sha256(FileContent content) throws IOException {
     Digests digest = new Digests();
     byte[] bytes = new byte[CHUNK_BYTES];
-    ByteBuffer buffer = ByteBuffer.wrap(bytes);
     long at = 0;
-    for (int n = channel.read(buffer, at); n >= 0; n = channel.read(buffer, at)) {
+    for (int n = content.read(at, bytes, 0, bytes.length);
+        n >= 0;
+        n = content.read(at, bytes, 0, bytes.length)) {
       digest.update(bytes, n);
       at += n;
-      buffer.clear();
     }
     return digest.hex();
   }

@@ -15,13 +15,9 @@ import io.shoji.accelerator.VendorLibraryException.Code;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -76,6 +72,18 @@ final class ElfFile {
   private static final int NT_GNU_BUILD_ID = 3;
   private static final int VER_FLG_WEAK = 2;
   private static final int STB_GNU_UNIQUE = 10;
+
+  /** Bytes that can be read at any place. */
+  interface Content {
+    long size() throws IOException;
+
+    /**
+     * Reads some bytes, as {@code InputStream.read} does.
+     *
+     * @return how many, or -1 at the end
+     */
+    int read(long at, byte[] into, int from, int length) throws IOException;
+  }
 
   /** For whom a file was made. */
   record Target(int bits, boolean bigEndian, int machine) {
@@ -163,11 +171,12 @@ final class ElfFile {
       throw new VendorLibraryException(
           Code.NOT_FOUND, "this is a folder: name the library file in it. file=" + file);
     }
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      return parse(channel, file.toString(), withSymbols);
-    } catch (NoSuchFileException e) {
+    if (!Files.exists(file)) {
       throw new VendorLibraryException(
-          Code.NOT_FOUND, "there is no such file: install it or correct the path. file=" + file, e);
+          Code.NOT_FOUND, "there is no such file: install it or correct the path. file=" + file);
+    }
+    try (FileContent content = new FileContent(file)) {
+      return parse(content, file.toString(), withSymbols);
     } catch (IOException e) {
       throw new VendorLibraryException(
           Code.NOT_FOUND,
@@ -186,9 +195,9 @@ final class ElfFile {
    * @throws VendorLibraryException NOT_A_LIBRARY
    * @throws IOException if reading fails
    */
-  static ElfFile parse(SeekableByteChannel channel, String name, boolean withSymbols)
+  static ElfFile parse(Content content, String name, boolean withSymbols)
       throws IOException, VendorLibraryException {
-    Reader reader = new Reader(channel, name);
+    Reader reader = new Reader(content, name);
     reader.readHeader();
     reader.readSegments();
     Dynamic dynamic = new Dynamic(reader);
@@ -346,7 +355,7 @@ final class ElfFile {
 
   /** The file, with checked reads. */
   private static final class Reader {
-    private final SeekableByteChannel channel;
+    private final Content content;
     private final String name;
     private final long size;
     private Target target = new Target(0, false, 0);
@@ -362,10 +371,10 @@ final class ElfFile {
     private boolean executableStack;
     private String buildId = "";
 
-    Reader(SeekableByteChannel channel, String name) throws IOException {
-      this.channel = channel;
+    Reader(Content content, String name) throws IOException {
+      this.content = content;
       this.name = name;
-      this.size = channel.size();
+      this.size = content.size();
     }
 
     VendorLibraryException refusal(String what) {
@@ -391,14 +400,16 @@ final class ElfFile {
       if (length > MAX_TABLE_BYTES) {
         throw refusal("its " + what + " has an unbelievable size of " + length + " bytes.");
       }
-      ByteBuffer buffer = ByteBuffer.allocate((int) length).order(order);
-      channel.position(offset);
-      while (buffer.hasRemaining()) {
-        if (channel.read(buffer) < 0) {
+      byte[] bytes = new byte[(int) length];
+      int done = 0;
+      while (done < bytes.length) {
+        int n = content.read(offset + done, bytes, done, bytes.length - done);
+        if (n < 0) {
           throw cutOff(what, offset + length);
         }
+        done += n;
       }
-      return buffer.flip();
+      return ByteBuffer.wrap(bytes).order(order);
     }
 
     /** File offset of a virtual address. */

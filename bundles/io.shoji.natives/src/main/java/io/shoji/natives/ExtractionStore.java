@@ -11,19 +11,18 @@ package io.shoji.natives;
 
 import io.shoji.accelerator.VendorLibraryException;
 import io.shoji.accelerator.VendorLibraryException.Code;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Reader;
 import java.io.Writer;
 import java.net.URL;
 import java.net.URLConnection;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -261,40 +260,36 @@ final class ExtractionStore {
 
   /** Whether a file is there and has that content. */
   private boolean holds(Path file, String digest) throws IOException {
-    try {
-      Stamp stamp = Stamp.of(file);
-      if (stamp.equals(verified.get(file))) {
-        return true;
-      }
-      String actual = Digests.sha256(file);
-      if (actual.equals(digest)) {
-        verified.put(file, stamp);
-        return true;
-      }
-      LOG.warn(
-          "An extracted library has changed on disk and is extracted again. file={} expected={}"
-              + " actual={}",
-          file,
-          digest,
-          actual);
-      return false;
-    } catch (NoSuchFileException e) {
+    if (!Files.exists(file)) {
       return false;
     }
+    Stamp stamp = Stamp.of(file);
+    if (stamp.equals(verified.get(file))) {
+      return true;
+    }
+    String actual = Digests.sha256(file);
+    if (actual.equals(digest)) {
+      verified.put(file, stamp);
+      return true;
+    }
+    LOG.warn(
+        "An extracted library has changed on disk and is extracted again. file={} expected={}"
+            + " actual={}",
+        file,
+        digest,
+        actual);
+    return false;
   }
 
   private static String write(InputStream in, Path temporary) throws IOException {
     Digests digest = new Digests();
-    try (FileChannel out = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+    try (FileOutputStream out = new FileOutputStream(temporary.toFile())) {
       byte[] buffer = new byte[Digests.CHUNK_BYTES];
       for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
         digest.update(buffer, n);
-        ByteBuffer chunk = ByteBuffer.wrap(buffer, 0, n);
-        while (chunk.hasRemaining()) {
-          out.write(chunk);
-        }
+        out.write(buffer, 0, n);
       }
-      out.force(true);
+      out.getFD().sync();
     }
     Files.setPosixFilePermissions(temporary, PosixFilePermissions.fromString("r-x------"));
     return digest.hex();

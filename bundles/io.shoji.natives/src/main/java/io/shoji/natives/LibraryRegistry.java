@@ -16,12 +16,10 @@ import io.shoji.accelerator.VendorLibraryException.Code;
 import io.shoji.natives.MappedFiles.FileId;
 import io.shoji.natives.MappedFiles.MappedFile;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -39,6 +37,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
@@ -52,6 +51,9 @@ import org.slf4j.LoggerFactory;
 final class LibraryRegistry implements VendorLibraries {
   private static final Logger LOG = LoggerFactory.getLogger(LibraryRegistry.class);
   private static final int NAMES_IN_MESSAGE = 8;
+
+  /** How long a closing waits for thread-local destructors. */
+  private static final long SETTLE_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
   private final ExtractionStore store;
   private final Supplier<Collection<Bundle>> installed;
@@ -68,12 +70,17 @@ final class LibraryRegistry implements VendorLibraries {
     private final Path file;
     private final ElfFile elf;
     private final boolean privateFolder;
+
+    /** Whether someone else had it mapped before; then it need not go with us. */
+    private final boolean foreign;
+
     private int openings;
 
-    Account(Path file, ElfFile elf, boolean privateFolder) {
+    Account(Path file, ElfFile elf, boolean privateFolder, boolean foreign) {
       this.file = file;
       this.elf = elf;
       this.privateFolder = privateFolder;
+      this.foreign = foreign;
     }
   }
 
@@ -306,10 +313,10 @@ final class LibraryRegistry implements VendorLibraries {
     DynamicLoader dynamicLoader = loader();
     Path real = real(file);
     ElfFile.Target own = target();
-    FileChannel content = null;
+    FileContent content = null;
     boolean opened = false;
     try {
-      content = FileChannel.open(real, StandardOpenOption.READ);
+      content = new FileContent(real);
       ElfFile elf = ElfFile.parse(content, real.toString(), true);
       elf.requireLibraryFor(own, real);
       Optional<Path> noexec = MountTable.now().noexec(real);
@@ -346,7 +353,7 @@ final class LibraryRegistry implements VendorLibraries {
     }
   }
 
-  private static void closeQuietly(FileChannel content, Path file) {
+  private static void closeQuietly(FileContent content, Path file) {
     try {
       content.close();
     } catch (IOException e) {
@@ -358,7 +365,7 @@ final class LibraryRegistry implements VendorLibraries {
       DynamicLoader dynamicLoader,
       Path real,
       ElfFile elf,
-      FileChannel content,
+      FileContent content,
       @Nullable String sha256)
       throws VendorLibraryException {
     synchronized (lock) {
@@ -367,7 +374,8 @@ final class LibraryRegistry implements VendorLibraries {
       }
       LoaderSearch search = LoaderSearch.ofThisProcess(elf.target());
       Preflight preflight = new Preflight(search, this::elfOfMapped, dynamicLoader.glibc());
-      Preflight.Report report = preflight.examine(real, elf, MappedFiles.now());
+      MappedFiles before = MappedFiles.now();
+      Preflight.Report report = preflight.examine(real, elf, before);
       if (!report.conflicts().isEmpty()) {
         throw refusal(report.conflicts(), real, "");
       }
@@ -385,10 +393,11 @@ final class LibraryRegistry implements VendorLibraries {
         throw e;
       }
       Path folder = real.getParent();
+      boolean privateFolder = folder != null && !search.isSystemFolder(folder);
       Account account =
           accounts.computeIfAbsent(
               mapped.id(),
-              id -> new Account(real, elf, folder != null && !search.isSystemFolder(folder)));
+              id -> new Account(real, elf, privateFolder, before.file(id).isPresent()));
       account.openings++;
       LOG.debug("Opened. file={} {}", real, elf);
       return new OpenLibrary(this, dynamicLoader, mapped.id(), real, elf, content, handle, sha256);
@@ -487,9 +496,12 @@ final class LibraryRegistry implements VendorLibraries {
                       reason));
       account.openings--;
       if (account.openings == 0) {
-        MappedFiles now = MappedFiles.now();
+        MappedFiles now = account.foreign ? MappedFiles.now() : settled(account, id, dynamicLoader);
         mappedElves.keySet().removeIf(known -> now.file(known).isEmpty());
-        if (now.file(id).isPresent()) {
+        if (account.foreign) {
+          accounts.remove(id);
+          LOG.debug("Closed; it was mapped before it was opened here. file={}", account.file);
+        } else if (now.file(id).isPresent()) {
           LOG.warn(
               "A closed library is still mapped, and its memory with it. file={} why={}",
               account.file,
@@ -508,6 +520,23 @@ final class LibraryRegistry implements VendorLibraries {
               store.release(sha256);
               sweepSoon();
             });
+  }
+
+  /**
+   * What is mapped once threads that have just ended have run their thread-local destructors, which
+   * they do after Java has said that they have ended; until then the loader keeps the library.
+   */
+  private static MappedFiles settled(Account account, FileId id, DynamicLoader dynamicLoader) {
+    MappedFiles now = MappedFiles.now();
+    long deadline = System.nanoTime() + SETTLE_NANOS;
+    while (now.file(id).isPresent()
+        && account.elf.threadLocalDestructors()
+        && System.nanoTime() < deadline) {
+      LockSupport.parkNanos(SETTLE_NANOS / 40);
+      dynamicLoader.sweep(account.file);
+      now = MappedFiles.now();
+    }
+    return now;
   }
 
   private String whyMapped(Account account, MappedFiles now) {

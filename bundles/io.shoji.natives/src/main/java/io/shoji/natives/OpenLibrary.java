@@ -16,7 +16,6 @@ import io.shoji.accelerator.VendorLibraryException.Code;
 import io.shoji.natives.MappedFiles.FileId;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -29,7 +28,7 @@ final class OpenLibrary implements VendorLibrary {
   private final FileId id;
   private final Path file;
   private final ElfFile elf;
-  private final FileChannel content;
+  private final FileContent content;
   private final @Nullable String extractedAs;
   private final long handle;
   private @Nullable String sha256;
@@ -41,7 +40,7 @@ final class OpenLibrary implements VendorLibrary {
       FileId id,
       Path file,
       ElfFile elf,
-      FileChannel content,
+      FileContent content,
       long handle,
       @Nullable String extractedAs) {
     this.registry = registry;
@@ -59,7 +58,7 @@ final class OpenLibrary implements VendorLibrary {
     return id;
   }
 
-  FileChannel content() {
+  FileContent content() {
     return content;
   }
 
