@@ -1,0 +1,112 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.engine;
+
+import io.shoji.accelerator.Accelerator;
+import io.shoji.accelerator.AcceleratorInfo;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.IntSupplier;
+
+/** One accelerator service, for as long as it is registered. */
+final class Device {
+  final Accelerator accelerator;
+  final AcceleratorInfo info;
+
+  /** Kind and identity, as {@code cpu:cpu0}. */
+  final String label;
+
+  /** What filters are matched against. */
+  final Map<String, Object> properties;
+
+  final Gate gate;
+
+  /** Loaded models that are not closed yet, serving or draining. */
+  final Set<Generation> generations = ConcurrentHashMap.newKeySet();
+
+  private final Set<Thread> loads = new HashSet<>();
+  private volatile boolean leaving;
+
+  Device(Accelerator accelerator, IntSupplier asyncLimit) {
+    this.accelerator = accelerator;
+    this.info = accelerator.info();
+    this.label = info.kind() + ":" + info.device();
+    this.properties = Map.copyOf(info.properties());
+    this.gate = new Gate(info.concurrency(), asyncLimit);
+  }
+
+  /** Whether its service is being unregistered, or was. */
+  boolean leaving() {
+    return leaving;
+  }
+
+  /**
+   * Says that this thread loads a model here.
+   *
+   * @return false if the device is leaving
+   */
+  synchronized boolean beginLoad() {
+    if (leaving) {
+      return false;
+    }
+    loads.add(Thread.currentThread());
+    return true;
+  }
+
+  /** Ends {@link #beginLoad}; an interruption that was meant for the load ends with it. */
+  synchronized void endLoad() {
+    loads.remove(Thread.currentThread());
+    Thread.interrupted();
+    notifyAll();
+  }
+
+  /** Lets no load begin any more, and asks those that run to give up. */
+  synchronized void leave() {
+    leaving = true;
+    loads.forEach(Thread::interrupt);
+  }
+
+  /**
+   * Waits until no load runs.
+   *
+   * @return whether none runs
+   */
+  synchronized boolean awaitLoads(long untilNanos) throws InterruptedException {
+    // A load that this very thread runs cannot end while it waits here.
+    while (!loads.isEmpty() && !loads.contains(Thread.currentThread())) {
+      long leftMs = (untilNanos - System.nanoTime()) / 1_000_000;
+      if (leftMs <= 0) {
+        return false;
+      }
+      wait(leftMs);
+    }
+    return true;
+  }
+
+  /** The generations, newest first. */
+  List<Generation> newestFirst() {
+    return newestFirst(generations);
+  }
+
+  static List<Generation> newestFirst(Collection<Generation> generations) {
+    return generations.stream()
+        .sorted((a, b) -> Long.compare(b.provenance.generation(), a.provenance.generation()))
+        .toList();
+  }
+
+  @Override
+  public String toString() {
+    return label;
+  }
+}

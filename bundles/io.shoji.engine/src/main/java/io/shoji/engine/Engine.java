@@ -1,0 +1,775 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.engine;
+
+import io.shoji.accelerator.Accelerator;
+import io.shoji.accelerator.AcceleratorException;
+import io.shoji.accelerator.AcceleratorHealth;
+import io.shoji.inference.AcceleratorStatus;
+import io.shoji.inference.InferenceException;
+import io.shoji.inference.InferenceException.Code;
+import io.shoji.inference.InferenceResult;
+import io.shoji.inference.InferenceService;
+import io.shoji.inference.ModelRef;
+import io.shoji.inference.ModelStatus;
+import io.shoji.inference.PreparedInference;
+import io.shoji.model.ModelDescription;
+import io.shoji.model.ModelPackage;
+import io.shoji.tensor.Shape;
+import io.shoji.tensor.Tensor;
+import io.shoji.tensor.TensorSpec;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The engine itself, without its component: accelerators and packages in, answers out. */
+final class Engine implements InferenceService, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
+  private static final int IDLE_SECONDS = 30;
+
+  private final ConcurrentHashMap<String, Family> families = new ConcurrentHashMap<>();
+
+  /** Present devices, by label; replaced as a whole. */
+  private volatile List<Device> devices = List.of();
+
+  private volatile Settings settings;
+  private volatile boolean stopping;
+
+  private final LongSupplier stopwatch;
+  private final ThreadPoolExecutor loader;
+  private final ThreadPoolExecutor workers;
+  private final ScheduledThreadPoolExecutor timer;
+  private final Placement placement;
+
+  Engine(Settings settings) {
+    this(settings, System::nanoTime);
+  }
+
+  /** With another clock to measure models by, read on the thread that runs them. */
+  Engine(Settings settings, LongSupplier stopwatch) {
+    this.settings = settings;
+    this.stopwatch = stopwatch;
+    this.loader =
+        new ThreadPoolExecutor(
+            settings.loaderThreads(),
+            settings.loaderThreads(),
+            IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            new Threads("loader"),
+            // Refused only once the engine stops: nothing is to be loaded then.
+            new ThreadPoolExecutor.DiscardPolicy());
+    loader.allowCoreThreadTimeOut(true);
+    // Bounded by the places that the gates give to asynchronous requests.
+    this.workers =
+        new ThreadPoolExecutor(
+            0,
+            Integer.MAX_VALUE,
+            IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new SynchronousQueue<>(),
+            new Threads("worker"));
+    this.timer =
+        new ScheduledThreadPoolExecutor(
+            1, new Threads("timer"), new ThreadPoolExecutor.DiscardPolicy());
+    timer.setRemoveOnCancelPolicy(true);
+    this.placement = new Placement(this, loader);
+  }
+
+  // For the engine's parts.
+
+  Settings settings() {
+    return settings;
+  }
+
+  Placement placement() {
+    return placement;
+  }
+
+  /** What the latency of models is measured by, nanoseconds. */
+  LongSupplier stopwatch() {
+    return stopwatch;
+  }
+
+  boolean stopping() {
+    return stopping;
+  }
+
+  /** Devices that are there, by label. */
+  List<Device> devices() {
+    return devices;
+  }
+
+  /** Does something later, for sure unless the engine stops before. */
+  void after(long delayMs, Runnable task) {
+    Future<?> unused = scheduleNanos(delayMs * 1_000_000, task);
+  }
+
+  /** Does something later, unless it is cancelled or the engine stops before. */
+  Future<?> scheduleNanos(long delayNanos, Runnable task) {
+    return timer.schedule(guarded(task), delayNanos, TimeUnit.NANOSECONDS);
+  }
+
+  private static Runnable guarded(Runnable task) {
+    return () -> {
+      try {
+        task.run();
+      } catch (RuntimeException | Error e) {
+        LOG.error("background work of the engine failed", e);
+        throw e;
+      }
+    };
+  }
+
+  /** Lets waiters go on whose outcome is set. Under no lock. */
+  void deliver(List<Waiter> settled) {
+    List<Runnable> endings = new ArrayList<>();
+    for (int i = 0; i < settled.size(); i++) {
+      Waiter waiter = settled.get(i);
+      AsyncRequest request = waiter.async;
+      if (request == null) {
+        waiter.wake();
+        continue;
+      }
+      waiter.cancelExpiry();
+      Object outcome = waiter.outcome();
+      if (outcome instanceof Generation generation) {
+        execute(() -> request.run(generation));
+      } else if (outcome instanceof Ending ending) {
+        endings.add(() -> request.end(ending));
+      }
+    }
+    if (!endings.isEmpty()) {
+      execute(() -> endings.forEach(Runnable::run));
+    }
+  }
+
+  private void execute(Runnable work) {
+    Runnable task = guarded(work);
+    try {
+      workers.execute(task);
+    } catch (RejectedExecutionException e) {
+      // The engine has stopped; what was accepted before still ends.
+      LOG.debug("worker threads have ended, running on {}", Thread.currentThread().getName(), e);
+      task.run();
+    }
+  }
+
+  void closeInBackground(Generation retired) {
+    int limitMs = settings.drainTimeoutMs();
+    // Cancelled at the close: a pending task would keep the driver's classes in memory.
+    Future<?> warning =
+        scheduleNanos(
+            limitMs * 1_000_000L,
+            () ->
+                LOG.warn(
+                    "requests still run on a generation that serves no more, it is closed when"
+                        + " they end {} running={} afterMs={}",
+                    retired,
+                    retired.running(),
+                    limitMs));
+    retired.closeWhenDrained(
+        close ->
+            execute(
+                () -> {
+                  warning.cancel(false);
+                  close.run();
+                }));
+  }
+
+  /** Gives back place and lease. */
+  void leave(Generation generation, boolean async) {
+    List<Waiter> next = generation.gate.exit(generation, async);
+    if (!next.isEmpty()) {
+      deliver(next);
+    }
+    generation.release();
+  }
+
+  /** Place and lease for a synchronous request, at once or after waiting. */
+  Generation enter(
+      Family family,
+      ModelRef ref,
+      long startNanos,
+      long deadlineNanos,
+      @Nullable InferenceException lost)
+      throws InferenceException {
+    Generation generation = enterAtOnce(family, ref);
+    if (generation != null) {
+      return generation;
+    }
+    try {
+      return family.enter(ref, startNanos, deadlineNanos, false);
+    } catch (InferenceException e) {
+      throw afterLoss(e, lost);
+    }
+  }
+
+  private static @Nullable Generation enterAtOnce(Family family, ModelRef ref) {
+    Generation generation = family.routes().find(ref);
+    if (generation != null && generation.lease()) {
+      if (generation.gate.tryEnter(generation)) {
+        return generation;
+      }
+      generation.release();
+    }
+    return null;
+  }
+
+  /** What a request ends with that lost its device and then found no other. */
+  static InferenceException afterLoss(
+      InferenceException failure, @Nullable InferenceException lost) {
+    if (lost == null || failure.code() == Code.CANCELLED) {
+      return failure;
+    }
+    return new InferenceException(
+        Code.DEVICE_LOST,
+        lost.getMessage() + "; then nothing else took over: " + failure.getMessage(),
+        lost.getCause());
+  }
+
+  /** What a failed run means to the caller; takes a generation out of service that is broken. */
+  InferenceException failed(Generation generation, Throwable thrown) {
+    Code code;
+    boolean broken = false;
+    if (thrown instanceof AcceleratorException e) {
+      switch (e.code()) {
+        case TIMEOUT -> code = Code.DEADLINE_EXCEEDED;
+        case INVALID_INPUT -> code = Code.INVALID_INPUT;
+        case OUT_OF_MEMORY -> code = Code.FAILED;
+        case DEVICE_LOST -> {
+          code = Code.DEVICE_LOST;
+          broken = true;
+        }
+        default -> {
+          code = Code.FAILED;
+          broken = true;
+        }
+      }
+    } else if (thrown instanceof IllegalArgumentException) {
+      code = Code.INVALID_INPUT;
+    } else if (thrown instanceof IllegalStateException) {
+      // The driver closed the model: it stops, or its device went.
+      code = Code.DEVICE_LOST;
+      broken = true;
+    } else if (thrown instanceof OutOfMemoryError) {
+      code = Code.FAILED;
+    } else {
+      code = Code.FAILED;
+      broken = true;
+    }
+    String message = thrown.getMessage() == null ? thrown.toString() : thrown.getMessage();
+    if (broken && generation.model.family.fail(generation, message, code == Code.DEVICE_LOST)) {
+      LOG.warn("a generation failed and serves no more {}: {}", generation, message);
+    }
+    return new InferenceException(code, message + " " + generation, thrown);
+  }
+
+  /** Counts a request that ended without an answer. */
+  void count(Family family, ModelRef ref, Code code) {
+    Model model = family.countsFor(ref);
+    if (model != null) {
+      model.metrics.failed(code);
+    }
+  }
+
+  void checkDeadline(ModelRef ref, long nowNanos, long deadlineNanos) throws InferenceException {
+    if (deadlineNanos - nowNanos <= 0) {
+      throw new InferenceException(
+          Code.DEADLINE_EXCEEDED,
+          "the deadline had passed before the call; deadlines are values of System.nanoTime model="
+              + ref
+              + " lateMs="
+              + (nowNanos - deadlineNanos) / 1_000_000);
+    }
+  }
+
+  /** Checks number, element types and shapes of a request's tensors. */
+  static void check(String kind, List<TensorSpec> specs, List<Tensor> tensors)
+      throws InferenceException {
+    if (specs.size() != tensors.size()) {
+      throw new InferenceException(
+          Code.INVALID_INPUT,
+          "wrong number of "
+              + kind
+              + "s asked="
+              + specs.size()
+              + " "
+              + specs
+              + " found="
+              + tensors.size());
+    }
+    for (int i = 0; i < specs.size(); i++) {
+      Optional<String> mismatch = specs.get(i).mismatch(tensors.get(i));
+      if (mismatch.isPresent()) {
+        throw new InferenceException(
+            Code.INVALID_INPUT, kind + " " + mismatch.get() + " index=" + i);
+      }
+    }
+  }
+
+  static Ending shuttingDown() {
+    return new Ending(Code.SHUTTING_DOWN, "the engine stops; call again when it is back");
+  }
+
+  Ending unknown(ModelRef ref) {
+    List<String> installed =
+        families.values().stream().flatMap(f -> f.installed().stream()).sorted().toList();
+    return new Ending(
+        Code.UNKNOWN_MODEL,
+        "no installed model package fits; install one or ask for another asked="
+            + ref
+            + " installed="
+            + installed);
+  }
+
+  private Family family(ModelRef ref) throws InferenceException {
+    if (stopping) {
+      throw shuttingDown().exception();
+    }
+    Family family = families.get(ref.name());
+    if (family == null) {
+      throw unknown(ref).exception();
+    }
+    return family;
+  }
+
+  // InferenceService.
+
+  @Override
+  public InferenceResult infer(ModelRef model, List<Tensor> inputs, long deadlineNanos)
+      throws InferenceException {
+    long start = System.nanoTime();
+    Family family = family(model);
+    try {
+      checkDeadline(model, start, deadlineNanos);
+      checkEarly(family, model, inputs);
+      try {
+        return attempt(family, model, inputs, start, deadlineNanos, null);
+      } catch (InferenceException e) {
+        if (e.code() != Code.DEVICE_LOST) {
+          throw e;
+        }
+        return attempt(family, model, inputs, start, deadlineNanos, e);
+      }
+    } catch (InferenceException e) {
+      count(family, model, e.code());
+      throw e;
+    }
+  }
+
+  private InferenceResult attempt(
+      Family family,
+      ModelRef ref,
+      List<Tensor> inputs,
+      long start,
+      long deadlineNanos,
+      @Nullable InferenceException lost)
+      throws InferenceException {
+    Generation generation = enter(family, ref, start, deadlineNanos, lost);
+    InferenceResult result = runOn(generation, inputs, start, deadlineNanos, false);
+    generation.model.metrics.answered(System.nanoTime() - start, result.queueNanos());
+    return result;
+  }
+
+  /** Runs with lease and place, and gives both back. */
+  InferenceResult runOn(
+      Generation generation,
+      List<Tensor> inputs,
+      long startNanos,
+      long deadlineNanos,
+      boolean async)
+      throws InferenceException {
+    Throwable thrown;
+    try {
+      check("input", generation.inputs, inputs);
+      long begun = System.nanoTime();
+      List<Tensor> outputs = generation.loaded.run(inputs, deadlineNanos);
+      long done = System.nanoTime();
+      return new InferenceResult(outputs, generation.provenance, begun - startNanos, done - begun);
+    } catch (InferenceException e) {
+      throw e;
+    } catch (Exception | LinkageError | OutOfMemoryError e) {
+      thrown = e;
+    } finally {
+      leave(generation, async);
+    }
+    throw failed(generation, thrown);
+  }
+
+  /** Refuses what does not fit before it waits for anything. */
+  private static void checkEarly(Family family, ModelRef model, List<Tensor> inputs)
+      throws InferenceException {
+    Generation generation = family.routes().find(model);
+    if (generation != null) {
+      check("input", generation.inputs, inputs);
+    }
+  }
+
+  @Override
+  public CompletableFuture<InferenceResult> inferAsync(
+      ModelRef model, List<Tensor> inputs, long deadlineNanos) {
+    long start = System.nanoTime();
+    Family family;
+    try {
+      family = family(model);
+    } catch (InferenceException e) {
+      return CompletableFuture.failedFuture(e);
+    }
+    try {
+      checkDeadline(model, start, deadlineNanos);
+      checkEarly(family, model, inputs);
+    } catch (InferenceException e) {
+      count(family, model, e.code());
+      return CompletableFuture.failedFuture(e);
+    }
+    AsyncRequest request = new AsyncRequest(this, family, model, inputs, start, deadlineNanos);
+    request.submit();
+    return request;
+  }
+
+  @Override
+  public PreparedInference prepare(
+      ModelRef model, List<Tensor> inputs, List<Tensor> outputs, long deadlineNanos)
+      throws InferenceException {
+    Family family = family(model);
+    Generation generation = ready(family, model, deadlineNanos);
+    try {
+      Prepared prepared = new Prepared(this, family, model, inputs, outputs);
+      prepared.prepareFor(generation);
+      return prepared;
+    } finally {
+      generation.release();
+    }
+  }
+
+  @Override
+  public PreparedInference prepare(ModelRef model, long batchSize, long deadlineNanos)
+      throws InferenceException {
+    if (batchSize < 1) {
+      throw new InferenceException(
+          Code.INVALID_INPUT, "a batch holds at least one sample batchSize=" + batchSize);
+    }
+    Family family = family(model);
+    Generation generation = ready(family, model, deadlineNanos);
+    List<Tensor> inputs;
+    List<Tensor> outputs;
+    try {
+      inputs = allocate("input", generation.inputs, batchSize);
+      outputs = allocate("output", generation.outputs, batchSize);
+    } finally {
+      generation.release();
+    }
+    if (generation.outputs.stream().anyMatch(o -> o.shape().isDynamic())) {
+      checkOutputs(infer(model, inputs, deadlineNanos).outputs(), outputs);
+    }
+    return prepare(model, inputs, outputs, deadlineNanos);
+  }
+
+  private static List<Tensor> allocate(String kind, List<TensorSpec> specs, long batchSize)
+      throws InferenceException {
+    List<Tensor> tensors = new ArrayList<>(specs.size());
+    for (TensorSpec spec : specs) {
+      Shape shape = spec.shape().withDynamicAs(batchSize);
+      try {
+        tensors.add(Tensor.allocate(spec.type(), shape));
+      } catch (IllegalArgumentException | OutOfMemoryError e) {
+        throw new InferenceException(
+            Code.INVALID_INPUT,
+            "no memory for the tensor; take a smaller batch "
+                + kind
+                + "="
+                + spec.name()
+                + " asked="
+                + shape
+                + " batchSize="
+                + batchSize,
+            e);
+      }
+    }
+    return tensors;
+  }
+
+  private static void checkOutputs(List<Tensor> actual, List<Tensor> expected)
+      throws InferenceException {
+    for (int i = 0; i < expected.size(); i++) {
+      if (!actual.get(i).shape().equals(expected.get(i).shape())) {
+        throw new InferenceException(
+            Code.INVALID_INPUT,
+            "an output's shape is not decided by the batch size alone; call infer, or prepare with"
+                + " outputs of your own index="
+                + i
+                + " asked="
+                + expected.get(i)
+                + " found="
+                + actual.get(i));
+      }
+    }
+  }
+
+  /** A generation with a lease, at once or after waiting for one. */
+  private Generation ready(Family family, ModelRef model, long deadlineNanos)
+      throws InferenceException {
+    long start = System.nanoTime();
+    checkDeadline(model, start, deadlineNanos);
+    return family.enter(model, start, deadlineNanos, true);
+  }
+
+  @Override
+  public Optional<ModelStatus> model(ModelRef model) {
+    Family family = families.get(model.name());
+    if (family == null) {
+      return Optional.empty();
+    }
+    synchronized (family) {
+      Model newest = family.newest(m -> m.installed() && model.accepts(family.name, m.version));
+      return newest == null ? Optional.empty() : Optional.of(placement.status(newest));
+    }
+  }
+
+  /** Whether something is left to load or measure for the newest version. */
+  boolean placing(ModelRef model) {
+    Family family = families.get(model.name());
+    if (family == null) {
+      return false;
+    }
+    synchronized (family) {
+      Model newest = family.newest(m -> model.accepts(family.name, m.version));
+      return newest != null && newest.placing;
+    }
+  }
+
+  @Override
+  public List<ModelStatus> models() {
+    List<ModelStatus> all = new ArrayList<>();
+    List<Family> byName = new ArrayList<>(families.values());
+    byName.sort(Comparator.comparing(f -> f.name));
+    for (Family family : byName) {
+      synchronized (family) {
+        List<Model> versions = family.models();
+        for (int i = versions.size() - 1; i >= 0; i--) {
+          if (versions.get(i).installed()) {
+            all.add(placement.status(versions.get(i)));
+          }
+        }
+      }
+    }
+    return all;
+  }
+
+  @Override
+  public List<AcceleratorStatus> accelerators() {
+    List<AcceleratorStatus> all = new ArrayList<>();
+    for (Device device : devices) {
+      List<String> serving = new ArrayList<>();
+      for (Family family : families.values()) {
+        synchronized (family) {
+          for (Model model : family.models()) {
+            if (model.serving != null && model.serving.device == device) {
+              serving.add(model.toString());
+            }
+          }
+        }
+      }
+      serving.sort(Comparator.naturalOrder());
+      all.add(new AcceleratorStatus(device.info, health(device), serving));
+    }
+    return all;
+  }
+
+  private static AcceleratorHealth health(Device device) {
+    try {
+      return device.accelerator.health();
+    } catch (AcceleratorException | RuntimeException e) {
+      return AcceleratorHealth.of(AcceleratorHealth.State.LOST, String.valueOf(e.getMessage()));
+    }
+  }
+
+  // What comes and goes.
+
+  /** An accelerator is there; models are placed anew in the background. */
+  void addAccelerator(Accelerator accelerator) {
+    Device device = new Device(accelerator, () -> settings.asyncThreads());
+    synchronized (this) {
+      if (stopping) {
+        return;
+      }
+      List<Device> more = new ArrayList<>(devices);
+      more.add(device);
+      more.sort(Comparator.comparing(d -> d.label));
+      devices = List.copyOf(more);
+    }
+    LOG.info("accelerator is there {}", device.info);
+    families.values().forEach(Family::deviceAdded);
+  }
+
+  /**
+   * An accelerator leaves. Returns when everything on it is closed, or when the time for that is
+   * over.
+   */
+  void removeAccelerator(Accelerator accelerator) {
+    Device device = null;
+    synchronized (this) {
+      for (Device each : devices) {
+        if (each.accelerator == accelerator) {
+          device = each;
+        }
+      }
+      if (device == null) {
+        return;
+      }
+      List<Device> fewer = new ArrayList<>(devices);
+      fewer.remove(device);
+      devices = List.copyOf(fewer);
+    }
+    long until = System.nanoTime() + settings.drainTimeoutMs() * 1_000_000L;
+    device.leave();
+    for (Family family : families.values()) {
+      family.deviceLeaves(device);
+    }
+    closeAll(device.newestFirst(), until);
+    try {
+      if (!device.awaitLoads(until)) {
+        LOG.warn(
+            "an accelerator left while a model is being loaded on it, which has not given up"
+                + " accelerator={} waitedMs={}",
+            device,
+            settings.drainTimeoutMs());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    LOG.info("accelerator is gone {}", device.info);
+  }
+
+  /** Closes retired generations on this thread, those that do not drain in time later. */
+  private void closeAll(List<Generation> retired, long until) {
+    for (Generation generation : retired) {
+      boolean drained = false;
+      boolean interrupted = false;
+      try {
+        drained = generation.awaitDrained(until);
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+      if (drained) {
+        generation.close();
+        try {
+          // Another thread may be closing it at this moment.
+          generation.awaitClosed(until);
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      } else {
+        LOG.warn(
+            "requests still run on an accelerator that leaves, their model is closed when they end"
+                + " {} running={}",
+            generation,
+            generation.running());
+        generation.closeWhenDrained(this::execute);
+      }
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /** A model package is there; it is placed in the background. */
+  void addPackage(ModelPackage added) {
+    ModelDescription description = added.description();
+    LOG.info("model package is there model={} origin={}", description, added.origin());
+    families
+        .computeIfAbsent(description.name(), name -> new Family(this, name))
+        .add(added, description);
+  }
+
+  /** A model package is gone; its model serves on for a while. */
+  void removePackage(ModelPackage gone) {
+    LOG.info("model package is gone origin={}", gone.origin());
+    Family family = families.get(gone.description().name());
+    if (family != null) {
+      family.remove(gone);
+    }
+  }
+
+  /** Bundles were uninstalled: models whose package is gone and came from one end now. */
+  void uninstalled(Predicate<String> origin) {
+    families.values().forEach(family -> family.uninstalled(origin));
+  }
+
+  /** Takes other settings; what waits and runs is not disturbed. */
+  void configure(Settings changed) {
+    int threads = changed.loaderThreads();
+    synchronized (this) {
+      settings = changed;
+      if (threads > loader.getMaximumPoolSize()) {
+        loader.setMaximumPoolSize(threads);
+        loader.setCorePoolSize(threads);
+      } else {
+        loader.setCorePoolSize(threads);
+        loader.setMaximumPoolSize(threads);
+      }
+    }
+    families.values().forEach(Family::sweep);
+  }
+
+  /**
+   * Tells everyone who waits that the engine stops, lets running requests finish, closes every
+   * generation, newest first, and ends the threads; each within the drain timeout. Idempotent.
+   */
+  @Override
+  public void close() {
+    List<Device> all;
+    synchronized (this) {
+      if (stopping) {
+        return;
+      }
+      stopping = true;
+      all = devices;
+      devices = List.of();
+    }
+    long until = System.nanoTime() + settings.drainTimeoutMs() * 1_000_000L;
+    loader.shutdownNow();
+    all.forEach(Device::leave);
+    families.values().forEach(Family::stop);
+    closeAll(Device.newestFirst(all.stream().flatMap(d -> d.generations.stream()).toList()), until);
+    timer.shutdownNow();
+    workers.shutdown();
+    for (ExecutorService threads : List.of(loader, timer, workers)) {
+      await(threads, until);
+    }
+  }
+
+  private static void await(ExecutorService threads, long until) {
+    try {
+      if (!threads.awaitTermination(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS)) {
+        LOG.warn("threads of the engine have not ended in time threads={}", threads);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,267 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.engine;
+
+import io.shoji.accelerator.Accelerator;
+import io.shoji.inference.AcceleratorStatus;
+import io.shoji.inference.InferenceException;
+import io.shoji.inference.InferenceResult;
+import io.shoji.inference.InferenceService;
+import io.shoji.inference.ModelRef;
+import io.shoji.inference.ModelStatus;
+import io.shoji.inference.PreparedInference;
+import io.shoji.model.ModelPackage;
+import io.shoji.tensor.Tensor;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleEvent;
+import org.osgi.framework.BundleListener;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The engine as a component: follows accelerators and model packages, and offers {@link
+ * InferenceService}. A changed configuration is taken over while requests run; one that is not
+ * valid is refused with an error in the log, and the last valid one, or the defaults, stay.
+ */
+@Component(
+    name = EngineComponent.PID,
+    configurationPid = EngineComponent.PID,
+    service = InferenceService.class,
+    immediate = true)
+@Designate(ocd = EngineComponent.Configuration.class)
+public final class EngineComponent implements InferenceService {
+  static final String PID = "io.shoji.engine";
+
+  private static final Logger LOG = LoggerFactory.getLogger(EngineComponent.class);
+
+  /** Settings of the engine. */
+  @ObjectClassDefinition(
+      id = PID,
+      name = "Shoji inference engine",
+      description = "Places models on accelerators and runs requests on them.")
+  public @interface Configuration {
+    /** Most requests of one model that wait at once. */
+    @AttributeDefinition(
+        name = "Queue length",
+        description =
+            "Most requests of one model that wait at once, for the model or for its accelerator;"
+                + " one more fails with OVERLOADED. Requests, 1 to 65536.",
+        min = "1",
+        max = "65536")
+    int maxQueue() default 64;
+
+    /** Most threads per accelerator for asynchronous requests. */
+    @AttributeDefinition(
+        name = "Asynchronous threads",
+        description =
+            "Most threads per accelerator that run asynchronous requests at once; never more than"
+                + " the accelerator takes calls at once. Threads, 1 to 256.",
+        min = "1",
+        max = "256")
+    int asyncThreads() default 8;
+
+    /** Most models that are loaded at once. */
+    @AttributeDefinition(
+        name = "Loader threads",
+        description =
+            "Most models that are loaded and measured at once. With more than one, models that"
+                + " share an accelerator disturb each other's measurement. Threads, 1 to 16.",
+        min = "1",
+        max = "16")
+    int loaderThreads() default 1;
+
+    /** How long requests wait for an accelerator that went away. */
+    @AttributeDefinition(
+        name = "Gap",
+        description =
+            "How long a model that was served is taken to come back after its accelerator or its"
+                + " package went away, as during the update of a deployment package. Requests wait"
+                + " meanwhile, up to their deadline. Milliseconds, 0 to 600000.",
+        min = "0",
+        max = "600000")
+    int gapWaitMs() default 10_000;
+
+    /** How long running requests are waited for when an accelerator leaves. */
+    @AttributeDefinition(
+        name = "Drain timeout",
+        description =
+            "How long the engine waits for running requests when an accelerator leaves or the"
+                + " engine stops. Milliseconds, 0 to 60000.",
+        min = "0",
+        max = "60000")
+    int drainTimeoutMs() default 5_000;
+
+    /** Most runs that a model is measured with. */
+    @AttributeDefinition(
+        name = "Measured runs",
+        description =
+            "Most runs that the latency of a model on an accelerator is measured with."
+                + " Runs, 1 to 10000.",
+        min = "1",
+        max = "10000")
+    int measureRuns() default 20;
+
+    /** Most time that a model is measured for. */
+    @AttributeDefinition(
+        name = "Measuring time",
+        description =
+            "About how long a model is measured on an accelerator at most; it is run at least"
+                + " twice. Milliseconds, 1 to 60000.",
+        min = "1",
+        max = "60000")
+    int measureTimeMs() default 500;
+
+    /** Pause before a failed load is tried again. */
+    @AttributeDefinition(
+        name = "Retry pause",
+        description =
+            "Pause before a load is tried again that failed for a reason that may pass, doubled"
+                + " with each failure up to 64 times. Milliseconds, 1 to 60000.",
+        min = "1",
+        max = "60000")
+    int retryMs() default 1_000;
+  }
+
+  private final Engine engine;
+  private final BundleContext context;
+  private final BundleListener uninstalls = this::bundleChanged;
+
+  /** Starts the engine; nothing is loaded yet. */
+  @Activate
+  public EngineComponent(BundleContext context, Configuration configuration) {
+    Settings settings;
+    try {
+      settings = settings(configuration);
+    } catch (IllegalArgumentException e) {
+      LOG.error("configuration refused, the defaults hold pid={}: {}", PID, e.getMessage());
+      settings = Settings.DEFAULTS;
+    }
+    this.context = context;
+    this.engine = new Engine(settings);
+    context.addBundleListener(uninstalls);
+  }
+
+  /** Takes over a changed configuration, if it is valid. */
+  @Modified
+  void modified(Configuration configuration) {
+    try {
+      engine.configure(settings(configuration));
+    } catch (IllegalArgumentException e) {
+      LOG.error("configuration refused, the last valid one holds pid={}: {}", PID, e.getMessage());
+    }
+  }
+
+  /** Stops, within the drain timeout. */
+  @Deactivate
+  void deactivate() {
+    context.removeBundleListener(uninstalls);
+    engine.close();
+  }
+
+  private static Settings settings(Configuration configuration) {
+    return new Settings(
+        configuration.maxQueue(),
+        configuration.asyncThreads(),
+        configuration.loaderThreads(),
+        configuration.gapWaitMs(),
+        configuration.drainTimeoutMs(),
+        configuration.measureRuns(),
+        configuration.measureTimeMs(),
+        configuration.retryMs());
+  }
+
+  /** An accelerator was registered. */
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      unbind = "removeAccelerator")
+  void addAccelerator(Accelerator accelerator) {
+    engine.addAccelerator(accelerator);
+  }
+
+  /** An accelerator is being unregistered: returns when everything on it is closed. */
+  void removeAccelerator(Accelerator accelerator) {
+    engine.removeAccelerator(accelerator);
+  }
+
+  /** A model package was registered. */
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      unbind = "removeModelPackage")
+  void addModelPackage(ModelPackage modelPackage) {
+    engine.addPackage(modelPackage);
+  }
+
+  /** A model package is being unregistered. */
+  void removeModelPackage(ModelPackage modelPackage) {
+    engine.removePackage(modelPackage);
+  }
+
+  private void bundleChanged(BundleEvent event) {
+    if (event.getType() == BundleEvent.UNINSTALLED) {
+      String origin = event.getBundle().getSymbolicName() + " ";
+      engine.uninstalled(from -> from.startsWith(origin));
+    }
+  }
+
+  @Override
+  public InferenceResult infer(ModelRef model, List<Tensor> inputs, long deadlineNanos)
+      throws InferenceException {
+    return engine.infer(model, inputs, deadlineNanos);
+  }
+
+  @Override
+  public CompletableFuture<InferenceResult> inferAsync(
+      ModelRef model, List<Tensor> inputs, long deadlineNanos) {
+    return engine.inferAsync(model, inputs, deadlineNanos);
+  }
+
+  @Override
+  public PreparedInference prepare(
+      ModelRef model, List<Tensor> inputs, List<Tensor> outputs, long deadlineNanos)
+      throws InferenceException {
+    return engine.prepare(model, inputs, outputs, deadlineNanos);
+  }
+
+  @Override
+  public PreparedInference prepare(ModelRef model, long batchSize, long deadlineNanos)
+      throws InferenceException {
+    return engine.prepare(model, batchSize, deadlineNanos);
+  }
+
+  @Override
+  public Optional<ModelStatus> model(ModelRef model) {
+    return engine.model(model);
+  }
+
+  @Override
+  public List<ModelStatus> models() {
+    return engine.models();
+  }
+
+  @Override
+  public List<AcceleratorStatus> accelerators() {
+    return engine.accelerators();
+  }
+}

@@ -1,0 +1,519 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.engine;
+
+import io.shoji.inference.InferenceException;
+import io.shoji.inference.InferenceException.Code;
+import io.shoji.inference.ModelRef;
+import io.shoji.model.ModelDescription;
+import io.shoji.model.ModelPackage;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.Version;
+
+/**
+ * All versions of a model, by name: which of them answer, and who waits for one. Its monitor guards
+ * the models; what answers is one volatile reference.
+ */
+final class Family {
+  /** What has to be done after the lock was let go. */
+  static final class Changes {
+    private final List<Waiter> settled = new ArrayList<>();
+    private final List<Generation> retired = new ArrayList<>();
+
+    /** Generations that give no lease any more and have to be closed. */
+    List<Generation> retired() {
+      return retired;
+    }
+
+    /** Lets those go on who waited, and closes in the background what was retired. */
+    void apply(Engine engine) {
+      engine.deliver(settled);
+      retired.forEach(engine::closeInBackground);
+    }
+
+    /** Lets those go on who waited. */
+    void deliver(Engine engine) {
+      engine.deliver(settled);
+    }
+  }
+
+  final String name;
+  private final Engine engine;
+  private final TreeMap<Version, Model> models = new TreeMap<>(Comparator.reverseOrder());
+
+  /** Those who wait for a generation, in the order in which they came. */
+  private final ArrayDeque<Waiter> waiters = new ArrayDeque<>();
+
+  private volatile Routes routes = Routes.NONE;
+  private volatile List<String> installed = List.of();
+
+  Family(Engine engine, String name) {
+    this.engine = engine;
+    this.name = name;
+  }
+
+  /** What answers now. */
+  Routes routes() {
+    return routes;
+  }
+
+  /** Names and versions of the packages that are there. */
+  List<String> installed() {
+    return installed;
+  }
+
+  // Requests.
+
+  /**
+   * Waits for a generation, and for a place on its device unless {@code readyOnly}. The caller gets
+   * a lease, and the place, and gives both back.
+   */
+  Generation enter(ModelRef ref, long startNanos, long deadlineNanos, boolean readyOnly)
+      throws InferenceException {
+    Waiter waiter = new Waiter(ref, startNanos, deadlineNanos, readyOnly, null);
+    submit(waiter);
+    Object outcome = await(waiter);
+    if (outcome instanceof Generation generation) {
+      return generation;
+    }
+    throw ((Ending) outcome).exception();
+  }
+
+  /** Puts a waiter where it belongs, or settles it. */
+  void submit(Waiter waiter) {
+    Changes changes = new Changes();
+    synchronized (this) {
+      place(waiter, changes);
+    }
+    if (waiter.async != null) {
+      engine.deliver(changes.settled);
+    }
+  }
+
+  private Object await(Waiter waiter) {
+    Object outcome = waiter.outcome();
+    while (outcome == null) {
+      long left = waiter.deadlineNanos - System.nanoTime();
+      if (left <= 0) {
+        expire(waiter);
+      } else if (Thread.currentThread().isInterrupted()) {
+        withdraw(waiter);
+      } else {
+        LockSupport.parkNanos(waiter, left);
+      }
+      outcome = waiter.outcome();
+    }
+    return outcome;
+  }
+
+  /** The deadline of a waiter has come; nothing happens if it got its outcome before. */
+  boolean expire(Waiter waiter) {
+    synchronized (this) {
+      long waitedMs = (System.nanoTime() - waiter.startNanos) / 1_000_000;
+      Ending ending;
+      if (waiter.gate != null) {
+        ending =
+            new Ending(
+                Code.DEADLINE_EXCEEDED,
+                "the deadline passed while waiting for the accelerator; allow more time or send"
+                    + " less model="
+                    + waiter.ref
+                    + " waitedMs="
+                    + waitedMs);
+      } else {
+        Model model = newest(m -> m.worthWaiting() && waiter.ref.accepts(name, m.version));
+        ending =
+            new Ending(
+                Code.NOT_READY,
+                "the model was not ready by the deadline model="
+                    + waiter.ref
+                    + " waitedMs="
+                    + waitedMs
+                    + " state="
+                    + (model == null ? "not served" : engine.placement().doing(model)));
+      }
+      if (!waiter.settle(ending)) {
+        return false;
+      }
+      unqueue(waiter);
+      return true;
+    }
+  }
+
+  /** The caller gave up; false if the waiter got its outcome before. */
+  boolean withdraw(Waiter waiter) {
+    synchronized (this) {
+      if (!waiter.settle(
+          new Ending(Code.CANCELLED, "the caller gave up while waiting model=" + waiter.ref))) {
+        return false;
+      }
+      unqueue(waiter);
+      return true;
+    }
+  }
+
+  private void unqueue(Waiter waiter) {
+    if (waiter.gate != null) {
+      waiter.gate.remove(waiter);
+      waiter.gate = null;
+    } else {
+      waiters.remove(waiter);
+    }
+  }
+
+  /** Grants, queues or settles a waiter that is in no queue. */
+  private void place(Waiter waiter, Changes changes) {
+    if (engine.stopping()) {
+      settle(waiter, Engine.shuttingDown(), changes);
+      return;
+    }
+    Generation generation = routes.find(waiter.ref);
+    if (generation != null) {
+      if (waiter.readyOnly) {
+        // What is in the routes is not retired, and this lock keeps it so.
+        generation.lease();
+        if (waiter.settle(generation)) {
+          changes.settled.add(waiter);
+        } else {
+          generation.release();
+        }
+        return;
+      }
+      waiter.gate = generation.gate;
+      switch (generation.gate.enter(waiter, generation, engine.settings().maxQueue())) {
+        case GRANTED -> changes.settled.add(waiter);
+        case QUEUED -> {
+          // It is woken by whoever gives it a place.
+        }
+        case FULL -> {
+          waiter.gate = null;
+          settle(waiter, overloaded(generation.model), changes);
+        }
+      }
+      return;
+    }
+    Model hope = newest(m -> m.worthWaiting() && waiter.ref.accepts(name, m.version));
+    if (hope == null) {
+      settle(waiter, hopeless(waiter.ref), changes);
+    } else if (!waiter.charge(hope, engine.settings().maxQueue())) {
+      settle(waiter, overloaded(hope), changes);
+    } else {
+      waiters.add(waiter);
+    }
+  }
+
+  private static void settle(Waiter waiter, Ending ending, Changes changes) {
+    if (waiter.settle(ending)) {
+      changes.settled.add(waiter);
+    }
+  }
+
+  private Ending hopeless(ModelRef ref) {
+    Model model = newest(m -> ref.accepts(name, m.version));
+    if (model == null) {
+      return engine.unknown(ref);
+    }
+    return new Ending(Code.NO_ACCELERATOR, engine.placement().reason(model));
+  }
+
+  private Ending overloaded(Model model) {
+    return new Ending(
+        Code.OVERLOADED,
+        "the queue is full; try later or with less model="
+            + model
+            + " waiting="
+            + model.waiting.get()
+            + " maxQueue="
+            + engine.settings().maxQueue());
+  }
+
+  /** The model that a request is counted with: the one that answers, else the newest; or null. */
+  @Nullable Model countsFor(ModelRef ref) {
+    Generation generation = routes.find(ref);
+    if (generation != null) {
+      return generation.model;
+    }
+    synchronized (this) {
+      return newest(m -> ref.accepts(name, m.version));
+    }
+  }
+
+  @Nullable Model newest(Predicate<Model> wanted) {
+    for (Model model : models.values()) {
+      if (wanted.test(model)) {
+        return model;
+      }
+    }
+    return null;
+  }
+
+  /** Every version, highest first. Under the lock. */
+  List<Model> models() {
+    return new ArrayList<>(models.values());
+  }
+
+  // Packages.
+
+  /** A package is there. */
+  void add(ModelPackage added, ModelDescription description) {
+    Changes changes = new Changes();
+    synchronized (this) {
+      if (engine.stopping()) {
+        return;
+      }
+      Model model = models.get(description.version());
+      if (model == null) {
+        model = new Model(this, description);
+        models.put(description.version(), model);
+      }
+      boolean another = model.packages.isEmpty();
+      model.packages.add(added);
+      if (another) {
+        adopt(model, description);
+      }
+      updateInstalled();
+    }
+    changes.apply(engine);
+  }
+
+  /** A package is gone; its model serves on for a while, in case another version comes. */
+  void remove(ModelPackage gone) {
+    Changes changes = new Changes();
+    synchronized (this) {
+      Model model = newest(m -> m.packages.stream().anyMatch(p -> p == gone));
+      if (model == null) {
+        return;
+      }
+      boolean wasFirst = model.packages.get(0) == gone;
+      model.packages.removeIf(p -> p == gone);
+      updateInstalled();
+      if (model.installed()) {
+        if (wasFirst) {
+          adopt(model, model.packages.get(0).description());
+        }
+      } else if (newest(m -> m.installed() && m.serving != null) != null
+          || (model.serving == null && !model.worthWaiting())
+          || engine.settings().gapWaitMs() == 0) {
+        discard(model, changes);
+      } else {
+        int lingerMs = engine.settings().gapWaitMs();
+        model.lingerUntilNanos = System.nanoTime() + lingerMs * 1_000_000L;
+        engine.after(lingerMs + 1, () -> endLinger(model));
+      }
+      sweep(changes);
+    }
+    changes.apply(engine);
+  }
+
+  /** The bundle of a package that is gone was uninstalled: no other version comes. */
+  void uninstalled(Predicate<String> origin) {
+    Changes changes = new Changes();
+    synchronized (this) {
+      for (Model model : models()) {
+        if (!model.installed() && origin.test(model.origin)) {
+          discard(model, changes);
+        }
+      }
+      sweep(changes);
+    }
+    changes.apply(engine);
+  }
+
+  private void endLinger(Model model) {
+    Changes changes = new Changes();
+    synchronized (this) {
+      if (!model.installed() && !model.removed && model.lingerUntilNanos - System.nanoTime() <= 0) {
+        discard(model, changes);
+        sweep(changes);
+      }
+    }
+    changes.apply(engine);
+  }
+
+  private void adopt(Model model, ModelDescription description) {
+    if (!model.description.sha256().equals(description.sha256())) {
+      model.candidates.clear();
+      model.fastestLabel = "";
+    }
+    model.description = description;
+    model.origin = model.packages.get(0).origin();
+    engine.placement().request(model);
+  }
+
+  private void discard(Model model, Changes changes) {
+    model.removed = true;
+    models.remove(model.version, model);
+    withdrawServing(model, changes);
+    model.candidates.clear();
+  }
+
+  // Generations.
+
+  /**
+   * Makes a generation the one that serves its model.
+   *
+   * @return false if it must not serve: its device leaves, its package has gone or changed, the
+   *     engine stops
+   */
+  boolean publish(Generation generation) {
+    Changes changes = new Changes();
+    synchronized (this) {
+      Model model = generation.model;
+      if (engine.stopping()
+          || generation.device.leaving()
+          || model.removed
+          || !generation.contentSha256.equals(model.description.sha256())) {
+        return false;
+      }
+      Generation old = model.serving;
+      generation.device.generations.add(generation);
+      model.serving = generation;
+      model.inGap = false;
+      updateRoutes();
+      if (old != null) {
+        retire(old, changes);
+      }
+      if (model.installed()) {
+        for (Model other : models()) {
+          if (!other.installed()) {
+            discard(other, changes);
+          }
+        }
+      }
+      sweep(changes);
+    }
+    changes.apply(engine);
+    return true;
+  }
+
+  /** A generation failed while it ran: it serves no more. False if it did not serve any more. */
+  boolean fail(Generation failed, String reason, boolean lost) {
+    Changes changes = new Changes();
+    synchronized (this) {
+      Model model = failed.model;
+      if (model.serving != failed) {
+        return false;
+      }
+      for (Candidate candidate : model.candidates) {
+        if (candidate.isAt(failed)) {
+          candidate.failForNow(
+              "failed while it ran: " + reason, lost ? 0 : 1, engine.settings().retryMs());
+        }
+      }
+      withdrawServing(model, changes);
+      engine.placement().request(model);
+      sweep(changes);
+    }
+    changes.apply(engine);
+    return true;
+  }
+
+  /** A device came: everything is placed anew. */
+  synchronized void deviceAdded() {
+    models.values().forEach(engine.placement()::request);
+  }
+
+  /** A device leaves: nothing serves on it any more. The caller closes its generations. */
+  void deviceLeaves(Device device) {
+    Changes changes = new Changes();
+    synchronized (this) {
+      for (Model model : models()) {
+        model.candidates.removeIf(c -> c.device == device);
+        if (model.serving != null && model.serving.device == device) {
+          withdrawServing(model, changes);
+        }
+        engine.placement().request(model);
+      }
+      sweep(changes);
+    }
+    changes.deliver(engine);
+  }
+
+  /** The engine stops: everyone who waits is told so, nothing serves any more. */
+  void stop() {
+    Changes changes = new Changes();
+    synchronized (this) {
+      for (Model model : models()) {
+        discard(model, changes);
+      }
+      sweep(changes);
+    }
+    changes.deliver(engine);
+  }
+
+  private void withdrawServing(Model model, Changes changes) {
+    Generation old = model.serving;
+    if (old == null) {
+      return;
+    }
+    model.serving = null;
+    int gapMs = engine.settings().gapWaitMs();
+    model.inGap = !model.removed;
+    model.gapUntilNanos = System.nanoTime() + gapMs * 1_000_000L;
+    if (model.inGap) {
+      engine.after(gapMs + 1, this::sweep);
+    }
+    updateRoutes();
+    retire(old, changes);
+  }
+
+  private void updateRoutes() {
+    List<Generation> serving = new ArrayList<>();
+    for (Model model : models.values()) {
+      if (model.serving != null) {
+        serving.add(model.serving);
+      }
+    }
+    routes = Routes.of(serving);
+  }
+
+  private void retire(Generation old, Changes changes) {
+    old.retire();
+    changes.retired.add(old);
+    List<Waiter> evicted = old.gate.evict(old);
+    // They came before whoever waits for a generation now.
+    Collections.reverse(evicted);
+    for (Waiter waiter : evicted) {
+      waiter.gate = null;
+      waiters.addFirst(waiter);
+    }
+  }
+
+  /** Looks again at everyone who waits for a generation. */
+  void sweep() {
+    Changes changes = new Changes();
+    synchronized (this) {
+      sweep(changes);
+    }
+    changes.apply(engine);
+  }
+
+  private void updateInstalled() {
+    installed = models.values().stream().filter(Model::installed).map(Model::toString).toList();
+  }
+
+  private void sweep(Changes changes) {
+    List<Waiter> all = new ArrayList<>(waiters);
+    waiters.clear();
+    for (Waiter waiter : all) {
+      if (waiter.outcome() == null) {
+        place(waiter, changes);
+      }
+    }
+  }
+}

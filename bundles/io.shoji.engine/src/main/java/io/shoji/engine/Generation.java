@@ -1,0 +1,245 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.engine;
+
+import io.shoji.accelerator.LoadedModel;
+import io.shoji.accelerator.ModelArtifact;
+import io.shoji.inference.Provenance;
+import io.shoji.model.ModelPackage;
+import io.shoji.model.ModelVariant;
+import io.shoji.tensor.TensorSpec;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.osgi.framework.Version;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A model on a device, from the moment it serves until it is closed. Who runs something on it holds
+ * a lease; it is closed once it is retired and the last lease has ended, never before.
+ */
+final class Generation {
+  private static final Logger LOG = LoggerFactory.getLogger(Generation.class);
+  private static final int RETIRED = Integer.MIN_VALUE;
+  private static final VarHandle LEASES;
+
+  static {
+    try {
+      LEASES = MethodHandles.lookup().findVarHandle(Generation.class, "leases", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  final Model model;
+  final Version version;
+  final Device device;
+  final Gate gate;
+  final ModelVariant variant;
+
+  /** Digest of the package's contents that it was loaded from. */
+  final String contentSha256;
+
+  final LoadedModel loaded;
+  final List<TensorSpec> inputs;
+  final List<TensorSpec> outputs;
+  final Provenance provenance;
+  final long latencyNanos;
+
+  /**
+   * Calls that the loaded model takes at once, where that is fewer than the device does; else 0.
+   */
+  final int limit;
+
+  /** Calls that count in the limit. Guarded by the gate. */
+  int used;
+
+  /** Leases given out, negative once retired. */
+  private volatile int leases;
+
+  private final CompletableFuture<Void> drained = new CompletableFuture<>();
+  private final AtomicBoolean closing = new AtomicBoolean();
+  private final CountDownLatch closed = new CountDownLatch(1);
+  private final Set<Prepared.Bound> bindings = ConcurrentHashMap.newKeySet();
+
+  private ModelPackage origin;
+  private ModelPackage.Lease<ModelArtifact> files;
+
+  Generation(
+      Model model,
+      Device device,
+      ModelVariant variant,
+      String contentSha256,
+      LoadedModel loaded,
+      Provenance provenance,
+      long latencyNanos,
+      ModelPackage origin,
+      ModelPackage.Lease<ModelArtifact> files) {
+    this.model = model;
+    this.version = model.version;
+    this.device = device;
+    this.gate = device.gate;
+    this.variant = variant;
+    this.contentSha256 = contentSha256;
+    this.loaded = loaded;
+    this.inputs = List.copyOf(loaded.inputs());
+    this.outputs = List.copyOf(loaded.outputs());
+    this.provenance = provenance;
+    this.latencyNanos = latencyNanos;
+    this.limit = loaded.concurrency() < device.info.concurrency() ? loaded.concurrency() : 0;
+    this.origin = origin;
+    this.files = files;
+  }
+
+  /**
+   * Keeps it open until {@link #release}.
+   *
+   * @return false if it is retired
+   */
+  boolean lease() {
+    int now = leases;
+    while (now >= 0) {
+      if (LEASES.compareAndSet(this, now, now + 1)) {
+        return true;
+      }
+      now = leases;
+    }
+    return false;
+  }
+
+  /** Ends a lease. */
+  void release() {
+    if ((int) LEASES.getAndAdd(this, -1) == RETIRED + 1) {
+      drained.complete(null);
+    }
+  }
+
+  /** Gives no lease any more. Idempotent. */
+  void retire() {
+    if ((int) LEASES.getAndBitwiseOr(this, RETIRED) == 0) {
+      drained.complete(null);
+    }
+  }
+
+  /** Leases that have not ended. */
+  int running() {
+    return leases & ~RETIRED;
+  }
+
+  /** Closes it on {@code executor} when the last lease has ended. After {@link #retire}. */
+  void closeWhenDrained(Executor executor) {
+    Future<?> unused = drained.thenRunAsync(this::close, executor);
+  }
+
+  /** Waits until the last lease has ended, for so long; whether it has. */
+  boolean awaitDrained(long untilNanos) throws InterruptedException {
+    try {
+      drained.get(Math.max(0, untilNanos - System.nanoTime()), TimeUnit.NANOSECONDS);
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("draining cannot fail " + this, e);
+    }
+  }
+
+  /** Waits until another thread has closed it, for so long; whether it has. */
+  boolean awaitClosed(long untilNanos) throws InterruptedException {
+    return closed.await(Math.max(0, untilNanos - System.nanoTime()), TimeUnit.NANOSECONDS);
+  }
+
+  /** Takes note of a binding, to be closed before the model. The caller has a lease. */
+  void attach(Prepared.Bound binding) {
+    bindings.add(binding);
+  }
+
+  /** Undoes {@link #attach}. */
+  void detach(Prepared.Bound binding) {
+    bindings.remove(binding);
+  }
+
+  /** The package object whose hold on the files it has. Guarded by the family. */
+  ModelPackage origin() {
+    return origin;
+  }
+
+  /** Takes a package object for its own although it has no hold from it. Guarded by the family. */
+  void origin(ModelPackage newOrigin) {
+    origin = newOrigin;
+  }
+
+  /** Takes another hold on the same files. Guarded by the family. Returns the old one, to close. */
+  ModelPackage.Lease<ModelArtifact> moveTo(
+      ModelPackage newOrigin, ModelPackage.Lease<ModelArtifact> newFiles) {
+    ModelPackage.Lease<ModelArtifact> old = files;
+    origin = newOrigin;
+    files = newFiles;
+    return old;
+  }
+
+  /**
+   * Closes bindings, model and files. Only after it has drained; the first call does it, others
+   * return at once.
+   */
+  void close() {
+    if (!closing.compareAndSet(false, true)) {
+      return;
+    }
+    try {
+      for (Prepared.Bound binding : bindings) {
+        quietly("binding", binding::close);
+      }
+      bindings.clear();
+      quietly("model", loaded::close);
+      ModelPackage.Lease<ModelArtifact> hold;
+      synchronized (model.family) {
+        hold = files;
+      }
+      quietly("files", hold::close);
+      LOG.info("closed {}", this);
+    } finally {
+      device.generations.remove(this);
+      closed.countDown();
+    }
+  }
+
+  private void quietly(String part, Runnable close) {
+    try {
+      close.run();
+    } catch (RuntimeException | LinkageError e) {
+      LOG.warn("could not close the {} of {}", part, this, e);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "model="
+        + provenance.model()
+        + " version="
+        + provenance.modelVersion()
+        + " generation="
+        + provenance.generation()
+        + " variant="
+        + variant.name()
+        + " accelerator="
+        + device.label;
+  }
+}

@@ -1,0 +1,112 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.engine;
+
+import io.shoji.accelerator.AcceleratorException;
+import io.shoji.accelerator.LoadedModel;
+import io.shoji.inference.InferenceException.Code;
+import io.shoji.inference.ModelRef;
+import io.shoji.tensor.Tensor;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Measures how fast a model that was just loaded runs on its device: zeros, batch size 1, on places
+ * of the device's gate, so that requests and measurements take turns.
+ */
+final class Probe {
+  private static final int WARM_UP_RUNS = 3;
+  private static final long RUN_LIMIT_NANOS = 30_000_000_000L;
+  private static final ModelRef NONE = ModelRef.latest("-");
+
+  /** One call on the device. */
+  @FunctionalInterface
+  private interface Call<T> {
+    T run(long deadlineNanos) throws AcceleratorException;
+  }
+
+  private final Engine engine;
+  private final Device device;
+  private final LoadedModel loaded;
+
+  Probe(Engine engine, Device device, LoadedModel loaded) {
+    this.engine = engine;
+    this.device = device;
+    this.loaded = loaded;
+  }
+
+  /**
+   * Warms up, then measures.
+   *
+   * @return median of at most {@code runs} runs in about {@code timeMs}, at least of one,
+   *     nanoseconds
+   * @throws AcceleratorException what a run failed with; TIMEOUT if one took longer than 30 s
+   * @throws InterruptedException if the thread was interrupted, as when the device leaves
+   */
+  long medianNanos(int runs, int timeMs) throws AcceleratorException, InterruptedException {
+    List<Tensor> inputs =
+        loaded.inputs().stream()
+            .map(spec -> Tensor.allocate(spec.type(), spec.shape().withDynamicAs(1)))
+            .toList();
+    // The first run also tells the outputs' shapes, which the model's description may leave open.
+    List<Tensor> outputs = timed(deadline -> loaded.run(inputs, deadline), new long[1]);
+    try (LoadedModel.Binding binding = loaded.bind(inputs, outputs)) {
+      Call<Boolean> call =
+          deadline -> {
+            binding.run(deadline);
+            return true;
+          };
+      long[] nanos = new long[1];
+      long end = System.nanoTime() + timeMs * 1_000_000L;
+      for (int i = 0; i < WARM_UP_RUNS && System.nanoTime() - end < 0; i++) {
+        timed(call, nanos);
+      }
+      long[] all = new long[runs];
+      int done = 0;
+      do {
+        timed(call, nanos);
+        all[done++] = nanos[0];
+      } while (done < runs && System.nanoTime() - end < 0);
+      Arrays.sort(all, 0, done);
+      return all[done / 2];
+    }
+  }
+
+  private <T> T timed(Call<T> call, long[] nanos)
+      throws AcceleratorException, InterruptedException {
+    enter();
+    try {
+      long deadline = System.nanoTime() + RUN_LIMIT_NANOS;
+      long start = engine.stopwatch().getAsLong();
+      T result = call.run(deadline);
+      nanos[0] = engine.stopwatch().getAsLong() - start;
+      return result;
+    } finally {
+      engine.deliver(device.gate.exit(null, false));
+    }
+  }
+
+  private void enter() throws InterruptedException {
+    Waiter waiter = new Waiter(NONE, System.nanoTime(), LoadedModel.noDeadline(), false, null);
+    device.gate.enter(waiter, null, Integer.MAX_VALUE);
+    while (waiter.outcome() == null) {
+      if (Thread.interrupted()) {
+        if (waiter.settle(new Ending(Code.CANCELLED, "measurement given up"))) {
+          device.gate.remove(waiter);
+          throw new InterruptedException("measurement given up accelerator=" + device);
+        }
+        Thread.currentThread().interrupt();
+        return;
+      }
+      LockSupport.park(waiter);
+    }
+  }
+}

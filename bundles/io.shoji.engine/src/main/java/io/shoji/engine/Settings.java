@@ -1,0 +1,75 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.engine;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The engine's settings, checked.
+ *
+ * @param maxQueue most requests of one model that wait at once
+ * @param asyncThreads most threads per accelerator that run asynchronous requests at once
+ * @param loaderThreads most models that are loaded and measured at once
+ * @param gapWaitMs how long a model that was served is taken to come back, milliseconds
+ * @param drainTimeoutMs how long running requests are waited for before a device is let go,
+ *     milliseconds
+ * @param measureRuns most runs that a model is measured with
+ * @param measureTimeMs most time that a model is measured for, milliseconds
+ * @param retryMs pause before a failed load is tried again, doubled each time, milliseconds
+ */
+record Settings(
+    int maxQueue,
+    int asyncThreads,
+    int loaderThreads,
+    int gapWaitMs,
+    int drainTimeoutMs,
+    int measureRuns,
+    int measureTimeMs,
+    int retryMs) {
+
+  /** What holds where nothing is configured. */
+  static final Settings DEFAULTS = new Settings(64, 8, 1, 10_000, 5_000, 20, 500, 1_000);
+
+  /**
+   * Checks every value.
+   *
+   * @throws IllegalArgumentException naming each value that is out of its range, and the range
+   */
+  Settings {
+    List<String> wrong = new ArrayList<>();
+    check(wrong, "maxQueue", maxQueue, 1, 65_536);
+    check(wrong, "asyncThreads", asyncThreads, 1, 256);
+    check(wrong, "loaderThreads", loaderThreads, 1, 16);
+    check(wrong, "gapWaitMs", gapWaitMs, 0, 600_000);
+    check(wrong, "drainTimeoutMs", drainTimeoutMs, 0, 60_000);
+    check(wrong, "measureRuns", measureRuns, 1, 10_000);
+    check(wrong, "measureTimeMs", measureTimeMs, 1, 60_000);
+    check(wrong, "retryMs", retryMs, 1, 60_000);
+    if (!wrong.isEmpty()) {
+      throw new IllegalArgumentException(String.join("; ", wrong));
+    }
+  }
+
+  private static void check(List<String> wrong, String name, int value, int least, int most) {
+    if (value < least || value > most) {
+      wrong.add(
+          "setting out of its range name="
+              + name
+              + " value="
+              + value
+              + " range=["
+              + least
+              + ", "
+              + most
+              + "]");
+    }
+  }
+}
