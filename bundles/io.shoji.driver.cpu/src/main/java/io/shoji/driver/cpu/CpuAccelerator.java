@@ -93,12 +93,11 @@ final class CpuAccelerator implements Accelerator {
               + artifact);
     }
     SessionSettings sessionSettings = settings.with(artifact);
-    options.progress().accept("checking the file");
-    OnnxFile file = OnnxFile.read(artifact.file());
-    file.checkExternalData(artifact);
-    checkInterrupted();
-    options.progress().accept("making the session");
-    Loading loading = new Loading(artifact, file, sessionSettings);
+    if (Thread.interrupted()) {
+      throw new InterruptedException("the load was given up before it began");
+    }
+    options.progress().accept("checking the file and making the session");
+    Loading loading = new Loading(artifact, sessionSettings);
     synchronized (lock) {
       if (stopping) {
         throw new IllegalStateException("the driver stops " + artifact);
@@ -141,12 +140,6 @@ final class CpuAccelerator implements Accelerator {
     models.forEach(CpuModel::close);
     watchdog.close();
     env.close();
-  }
-
-  private static void checkInterrupted() throws InterruptedException {
-    if (Thread.interrupted()) {
-      throw new InterruptedException("the load was given up before it began");
-    }
   }
 
   private CpuModel open(
@@ -317,20 +310,18 @@ final class CpuAccelerator implements Accelerator {
   }
 
   /**
-   * A load in progress. The session is made on a thread of its own, so that the caller's can be
-   * interrupted meanwhile.
+   * A load in progress. The file is read and the session made on a thread of its own, so that the
+   * caller's can be interrupted meanwhile.
    */
   private final class Loading {
     private final ModelArtifact artifact;
-    private final OnnxFile file;
     private final SessionSettings sessionSettings;
     private final Object optionsLock = new Object();
     private @org.jspecify.annotations.Nullable OrtSessionOptions sessionOptions;
     private boolean cancelled;
 
-    private Loading(ModelArtifact artifact, OnnxFile file, SessionSettings sessionSettings) {
+    private Loading(ModelArtifact artifact, SessionSettings sessionSettings) {
       this.artifact = artifact;
-      this.file = file;
       this.sessionSettings = sessionSettings;
     }
 
@@ -365,6 +356,8 @@ final class CpuAccelerator implements Accelerator {
     }
 
     private CpuModel load() throws AcceleratorException {
+      OnnxFile file = OnnxFile.read(artifact.file());
+      file.checkExternalData(artifact);
       try (OrtSessionOptions options = OrtSessionOptions.create(env.api(), sessionSettings)) {
         synchronized (optionsLock) {
           sessionOptions = options;
