@@ -1,0 +1,391 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.gateway;
+
+import io.shoji.dp.DeploymentPackage;
+import io.shoji.dp.InvalidPackageException;
+import io.shoji.gateway.GatewayException.Exit;
+import io.shoji.gateway.link.DemoRequest;
+import io.shoji.gateway.link.Inside;
+import io.shoji.gateway.link.Status;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.wiring.BundleRevision;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A gateway that runs, and what the commands do with it. */
+final class Session {
+  /** How long the framework may take to stop. */
+  static final long STOP_SECONDS = 15;
+
+  /** Names the architecture that a package inside of the application is for. */
+  private static final Pattern ARCHITECTURE = Pattern.compile("-linux-([a-z0-9_]+)-");
+
+  private static final Logger log = LoggerFactory.getLogger(Session.class);
+
+  private final Options options;
+  private final Application application;
+  private final WorkFolder work;
+  private final Map<String, String> settings;
+  private final Shutdown shutdown;
+  private Platform platform;
+  private Packages packages;
+
+  /**
+   * Starts a gateway.
+   *
+   * @param settings framework properties
+   * @throws GatewayException NOT_STARTED
+   */
+  Session(
+      Options options,
+      Application application,
+      WorkFolder work,
+      Map<String, String> settings,
+      Shutdown shutdown)
+      throws GatewayException, IOException, InterruptedException {
+    this.options = options;
+    this.application = application;
+    this.work = work;
+    this.settings = settings;
+    this.shutdown = shutdown;
+    this.platform = Platform.start(application, work, settings);
+    Optional<Packages> found = Packages.find(platform, work);
+    this.packages = found.isPresent() ? found.get() : restored();
+  }
+
+  /** Installs what is inside, shows it, and says whether it held what it promises. */
+  Exit demo() throws GatewayException, IOException, InterruptedException {
+    Path inputs = Files.createTempDirectory(work.root(), "demo-");
+    try {
+      if (options.images().isEmpty() || options.recordings().isEmpty()) {
+        application.extract("demo", inputs);
+      }
+      installInside();
+      reportWaiting();
+      Status status = awaitSettled();
+      problems(status).forEach(System.out::println);
+      DemoRequest request =
+          new DemoRequest(
+              options.images().orElse(inputs.resolve("digits")),
+              options.recordings().orElse(inputs.resolve("bearing")),
+              options.rate(),
+              Terminal.isAnsi() && !options.plain(),
+              packages.installed().stream().map(InstalledPackage::toString).toList());
+      Inside inside = platform.await(Inside.class, options.readySeconds());
+      shutdown.allowInterrupt();
+      try {
+        return inside.demo(request, System.out) ? Exit.OK : Exit.FAILED;
+      } finally {
+        shutdown.denyInterrupt();
+      }
+    } finally {
+      WorkFolder.delete(inputs);
+    }
+  }
+
+  /** Serves until the process is to end. */
+  Exit serve() throws GatewayException, IOException, InterruptedException {
+    if (!options.bare()) {
+      installInside();
+    }
+    Path watched = options.packages().orElse(work.packages());
+    try (PackageFolder folder =
+        new PackageFolder(watched, work.installed().resolve("watched"), new Installer())) {
+      folder.lookNow();
+      reportWaiting();
+      Status status = awaitSettled();
+      String ready = ready(status);
+      System.out.println(ready);
+      problems(status).forEach(System.out::println);
+      options.readyFile().ifPresent(file -> writeReady(file, ready));
+      folder.start();
+      startConsoles();
+      System.out.println("watching " + watched + " for packages");
+      System.out.flush();
+      Thread stopped = new Thread(this::requestWhenStopped, "framework-stop");
+      stopped.setDaemon(true);
+      stopped.start();
+      shutdown.await();
+      log.info("stopping");
+    }
+    return Exit.OK;
+  }
+
+  /** The framework can be stopped from the shell and the web console too. */
+  private void requestWhenStopped() {
+    try {
+      platform.awaitStop();
+      shutdown.request();
+    } catch (InterruptedException e) {
+      log.warn("nobody waits for the framework any more", e);
+    }
+  }
+
+  private void startConsoles() throws InterruptedException {
+    boolean web = WebConsole.runs(settings);
+    boolean shell = !settings.containsKey("gosh.args");
+    if (web || shell) {
+      new ShellCommands(platform, packages, this::changed).register();
+      platform.startConsoles();
+    }
+    if (web) {
+      System.out.println(
+          "web console "
+              + WebConsole.url(options.httpPort())
+              + " for user admin, password in "
+              + WebConsole.passwordFile(work));
+    }
+  }
+
+  /** Stops the framework, for at most {@link #STOP_SECONDS}. */
+  void stop() throws InterruptedException {
+    if (!platform.stop(STOP_SECONDS)) {
+      log.warn("the framework has not stopped in time seconds={}", STOP_SECONDS);
+    }
+  }
+
+  /** The platform and the packages again, with new storage. */
+  private Packages restored() throws GatewayException, IOException, InterruptedException {
+    platform.stop(STOP_SECONDS);
+    WorkFolder.delete(work.framework());
+    platform = Platform.start(application, work, settings);
+    return Packages.restore(platform, work);
+  }
+
+  /** Installs the packages inside of the application, those that are new in it. */
+  private void installInside() throws GatewayException, IOException, InterruptedException {
+    Path memory = work.installed().resolve("inside");
+    Properties seen = new Properties();
+    if (Files.exists(memory)) {
+      try (InputStream in = Files.newInputStream(memory)) {
+        seen.load(in);
+      }
+    }
+    boolean restore = false;
+    boolean fresh = false;
+    for (Application.Content content : application.list("packages")) {
+      Matcher architecture = ARCHITECTURE.matcher(content.name());
+      if (architecture.find() && !architecture.group(1).equals(architecture())) {
+        continue;
+      }
+      String key = content.name() + "@" + content.identity();
+      Optional<InstalledPackage> known =
+          Optional.ofNullable(seen.getProperty(key)).flatMap(packages::installed);
+      if (known.isPresent()) {
+        System.out.println("already installed " + known.get());
+        continue;
+      }
+      Path file = Files.createTempFile(work.root(), "inside-", ".dp");
+      try (InputStream in = application.read(content)) {
+        Files.copy(in, file, StandardCopyOption.REPLACE_EXISTING);
+        DeploymentPackage offered = DeploymentPackage.read(file);
+        restore |= installInside(file, offered, "inside:" + key);
+        seen.setProperty(key, offered.name());
+        fresh = true;
+      } catch (InvalidPackageException | PackageRefusedException e) {
+        throw new GatewayException(
+            Exit.NOT_STARTED,
+            "a package inside of the application is not installed cause=" + e.getMessage(),
+            e);
+      } finally {
+        Files.delete(file);
+      }
+    }
+    if (restore) {
+      packages = restored();
+    }
+    if (fresh) {
+      Path part = memory.resolveSibling("inside.part");
+      try (OutputStream out = Files.newOutputStream(part)) {
+        seen.store(out, null);
+      }
+      InstalledPackage.replace(part, memory);
+    }
+  }
+
+  /**
+   * Installs a package of the application, unless the user has a newer one.
+   *
+   * @return whether another build of the same version was put in place, so that everything is to be
+   *     installed again
+   */
+  private boolean installInside(Path file, DeploymentPackage offered, String source)
+      throws PackageRefusedException, IOException {
+    Optional<InstalledPackage> present = packages.installed(offered.name());
+    if (present.isPresent() && !present.get().sha256().equals(offered.sha256())) {
+      if (offered.version().equals(present.get().version()) && present.get().isFromInside()) {
+        System.out.println("installing another build of " + offered);
+        packages.replace(file, source);
+        return true;
+      }
+      if (!Packages.isHigher(offered.version(), present.get().version())) {
+        System.out.println("kept " + present.get() + ", the application brings " + offered);
+        return false;
+      }
+    }
+    System.out.println(packages.install(file, source));
+    return false;
+  }
+
+  private static String architecture() {
+    String name = System.getProperty("os.arch");
+    return name.equals("amd64") ? "x86_64" : name;
+  }
+
+  /** Installs what comes into the watched folder. */
+  private final class Installer implements PackageFolder.Taker {
+    @Override
+    public boolean taken(Path file) {
+      try {
+        String outcome = packages.install(file, "file:" + file).toString();
+        log.info("{} file={}", outcome, file);
+        System.out.println(outcome);
+        return true;
+      } catch (PackageRefusedException e) {
+        log.error("not installed: {}", e.getMessage());
+        log.debug("not installed", e);
+      } catch (IOException e) {
+        log.error("not installed: the work folder cannot be written file={}", file, e);
+      }
+      return false;
+    }
+
+    @Override
+    public void gone(Path file) {
+      for (InstalledPackage installed : packages.installed()) {
+        if (!installed.source().equals("file:" + file)) {
+          continue;
+        }
+        if (!options.uninstallRemoved()) {
+          log.info("stays installed although its file is gone package={}", installed);
+          return;
+        }
+        try {
+          System.out.println("uninstalled " + packages.uninstall(installed.name()));
+        } catch (PackageRefusedException | IOException e) {
+          log.error("not uninstalled package={}", installed, e);
+        }
+      }
+    }
+
+    @Override
+    public void settled() {
+      changed();
+    }
+  }
+
+  /** Says what has come of a change of packages. */
+  private void changed() {
+    try {
+      reportWaiting();
+      Status status = awaitSettled();
+      status.models().stream()
+          .filter(model -> model.state() == Status.State.SERVING)
+          .forEach(model -> System.out.println("serving " + model));
+      problems(status).forEach(System.out::println);
+      System.out.flush();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Starts bundles that had to wait for others, and says which still do. */
+  private void reportWaiting() {
+    platform
+        .startWaiting()
+        .forEach(
+            (bundle, reason) ->
+                log.warn("a bundle does not start bundle={} cause={}", bundle, reason));
+  }
+
+  /** How models are once each of them serves or will not, or the time for that is over. */
+  private Status awaitSettled() throws InterruptedException {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(options.readySeconds());
+    while (true) {
+      Optional<Status> status = platform.find(Inside.class).map(Inside::status);
+      int expected = modelBundles();
+      boolean settled = expected == 0 || (status.isPresent() && isSettled(status.get(), expected));
+      if (settled
+          || System.nanoTime() - deadline > 0
+          || shutdown.await(10, TimeUnit.MILLISECONDS)) {
+        return status.orElse(new Status(List.of(), List.of(), List.of()));
+      }
+    }
+  }
+
+  private static boolean isSettled(Status status, int expected) {
+    return status.models().size() + status.refusals().size() >= expected
+        && status.models().stream().noneMatch(model -> model.state() == Status.State.WAITING);
+  }
+
+  /** How many bundles say that they are model packages. */
+  private int modelBundles() {
+    int count = 0;
+    for (Bundle bundle : platform.context().getBundles()) {
+      if (!bundle.adapt(BundleRevision.class).getDeclaredCapabilities("io.shoji.model").isEmpty()) {
+        count++;
+      }
+    }
+    return count;
+  }
+
+  private String ready(Status status) {
+    Instant started = ProcessHandle.current().info().startInstant().orElseGet(Instant::now);
+    String serving =
+        status.models().stream()
+            .filter(model -> model.state() == Status.State.SERVING)
+            .map(Status.Model::toString)
+            .collect(Collectors.joining(", "));
+    return "ready in "
+        + Duration.between(started, Instant.now()).toMillis()
+        + " ms: "
+        + (serving.isEmpty() ? "no models" : serving);
+  }
+
+  private List<String> problems(Status status) {
+    List<String> problems = new ArrayList<>();
+    status.models().stream()
+        .filter(model -> model.state() != Status.State.SERVING)
+        .forEach(model -> problems.add("not serving " + model));
+    status.refusals().forEach(refusal -> problems.add("refused " + refusal));
+    if (status.models().isEmpty() && modelBundles() > 0) {
+      problems.add("not serving: the core package is not installed, or does not start");
+    }
+    return problems;
+  }
+
+  private static void writeReady(Path file, String line) {
+    Path part = file.resolveSibling(file.getFileName() + ".part");
+    try {
+      Files.writeString(part, line + "\n");
+      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      log.error("the ready file cannot be written file={}", file, e);
+    }
+  }
+}

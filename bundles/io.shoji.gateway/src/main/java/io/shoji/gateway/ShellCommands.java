@@ -1,0 +1,97 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.gateway;
+
+import io.shoji.gateway.link.Inside;
+import io.shoji.gateway.link.Status;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Dictionary;
+import java.util.Hashtable;
+import java.util.List;
+import java.util.function.Function;
+
+/**
+ * Commands of the Gogo shell: {@code shoji:packages}, {@code shoji:models}, {@code
+ * shoji:accelerators}, {@code shoji:install FILE}, {@code shoji:uninstall NAME}. The shell calls
+ * the public methods by name, and prints what they return.
+ */
+public final class ShellCommands {
+  private final Platform platform;
+  private final Packages packages;
+  private final Runnable changed;
+
+  ShellCommands(Platform platform, Packages packages, Runnable changed) {
+    this.platform = platform;
+    this.packages = packages;
+    this.changed = changed;
+  }
+
+  @SuppressWarnings("JdkObsolete") // OSGi takes a Dictionary
+  void register() {
+    Dictionary<String, Object> properties = new Hashtable<>();
+    properties.put("osgi.command.scope", "shoji");
+    properties.put(
+        "osgi.command.function",
+        new String[] {"packages", "models", "accelerators", "install", "uninstall"});
+    platform.context().registerService(ShellCommands.class, this, properties);
+  }
+
+  /** Installed packages, a line each. */
+  public String packages() {
+    return lines(
+        packages.installed().stream().map(record -> record + "  from " + record.source()).toList());
+  }
+
+  /** Models and refused model packages, a line each. */
+  public String models() {
+    return lines(
+        inside(
+            status -> {
+              List<String> all = new ArrayList<>();
+              status.models().forEach(model -> all.add(model.toString()));
+              status.refusals().forEach(refusal -> all.add("refused " + refusal));
+              return all;
+            }));
+  }
+
+  /** Accelerators, a line each. */
+  public String accelerators() {
+    return lines(inside(Status::accelerators));
+  }
+
+  /** Installs a package from a file. */
+  public String install(String file) throws PackageRefusedException, IOException {
+    Path path = Path.of(file).toAbsolutePath();
+    Packages.Outcome outcome = packages.install(path, "file:" + path);
+    changed.run();
+    return outcome.toString();
+  }
+
+  /** Uninstalls a package by its name. */
+  public String uninstall(String name) throws PackageRefusedException, IOException {
+    InstalledPackage gone = packages.uninstall(name);
+    changed.run();
+    return "uninstalled " + gone;
+  }
+
+  private List<String> inside(Function<Status, List<String>> part) {
+    return platform
+        .find(Inside.class)
+        .map(Inside::status)
+        .map(part)
+        .orElse(List.of("the core package is not installed, or does not start"));
+  }
+
+  private static String lines(List<String> all) {
+    return all.isEmpty() ? "none" : String.join("\n", all);
+  }
+}
