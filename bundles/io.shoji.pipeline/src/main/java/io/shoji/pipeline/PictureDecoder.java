@@ -49,7 +49,7 @@ final class PictureDecoder {
     } else if (JpegFile.is(file)) {
       JpegFile jpeg = JpegFile.parse(file);
       checkSize(jpeg.width(), jpeg.height(), maxPixels);
-      Raster raster = read("jpeg", jpeg.essential(), jpeg.width(), jpeg.height());
+      Raster raster = read("JPEG", jpeg.essential(), jpeg.width(), jpeg.height());
       take(raster, picture);
       picture.orient(upright ? jpeg.orientation() : 1);
     } else {
@@ -60,7 +60,7 @@ final class PictureDecoder {
   private static void decodePng(PngFile png, long maxPixels, Picture picture)
       throws InferenceException {
     checkSize(png.width(), png.height(), maxPixels);
-    Raster raster = read("png", png.essential(), png.width(), png.height());
+    Raster raster = read("PNG", png.essential(), png.width(), png.height());
     if (png.isIndexed()) {
       takeIndexed(raster, png.palette(), picture);
     } else if (png.bits() < 8) {
@@ -107,7 +107,9 @@ final class PictureDecoder {
       }
       return image.getRaster();
     } catch (IOException e) {
-      throw Samples.undecodable("damaged " + format + ", " + e.getMessage(), e);
+      Throwable cause = e.getCause();
+      throw Samples.undecodable(
+          "damaged " + format + ", " + e.getMessage() + (cause == null ? "" : " " + cause), e);
     } catch (RuntimeException e) {
       // The JDK's readers answer some damaged files with unchecked exceptions of many kinds.
       throw Samples.undecodable("damaged " + format + ", " + e, e);
