@@ -27,16 +27,18 @@ final class AsyncRequest extends CompletableFuture<InferenceResult> {
   private final Engine engine;
   private final Family family;
   private final ModelRef ref;
-  private final List<Tensor> inputs;
   private final long startNanos;
   private final long deadlineNanos;
   private final AtomicBoolean ended = new AtomicBoolean();
+
+  /** Borrowed until the end, and let go of then, since a future may be kept for long. */
+  private volatile List<Tensor> inputs;
 
   /** Where it waits, or waited last. Cleared at the end, since it knows the generation. */
   private volatile @Nullable Waiter waiter;
 
   /** Why the first attempt failed, if the device was lost. One thread at a time. */
-  private @Nullable InferenceException lost;
+  private volatile @Nullable InferenceException lost;
 
   AsyncRequest(
       Engine engine,
@@ -100,9 +102,14 @@ final class AsyncRequest extends CompletableFuture<InferenceResult> {
     }
   }
 
+  private void letGo() {
+    waiter = null;
+    inputs = List.of();
+    lost = null;
+  }
+
   /** Ends without having run. */
   void end(Ending ending) {
-    waiter = null;
     end(null, Engine.afterLoss(ending.exception(), lost), null);
   }
 
@@ -113,6 +120,7 @@ final class AsyncRequest extends CompletableFuture<InferenceResult> {
     if (!ended.compareAndSet(false, true)) {
       return;
     }
+    letGo();
     if (result != null) {
       if (metrics != null) {
         metrics.answered(System.nanoTime() - startNanos, result.queueNanos());
@@ -136,8 +144,8 @@ final class AsyncRequest extends CompletableFuture<InferenceResult> {
       if (wait != null) {
         wait.cancelExpiry();
         family.withdraw(wait);
-        waiter = null;
       }
+      letGo();
       engine.count(family, ref, Code.CANCELLED);
     }
     return super.cancel(mayInterruptIfRunning);

@@ -12,10 +12,12 @@ package io.shoji.engine;
 import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.AcceleratorInfo;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntSupplier;
 
@@ -27,7 +29,7 @@ final class Device {
   /** Kind and identity, as {@code cpu:cpu0}. */
   final String label;
 
-  /** What filters are matched against. */
+  /** What filters are matched against, names in any case. */
   final Map<String, Object> properties;
 
   final Gate gate;
@@ -42,7 +44,9 @@ final class Device {
     this.accelerator = accelerator;
     this.info = accelerator.info();
     this.label = info.kind() + ":" + info.device();
-    this.properties = Map.copyOf(info.properties());
+    Map<String, Object> anyCase = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
+    anyCase.putAll(info.properties());
+    this.properties = Collections.unmodifiableMap(anyCase);
     this.gate = new Gate(info.concurrency(), asyncLimit);
   }
 
@@ -78,14 +82,15 @@ final class Device {
   }
 
   /**
-   * Waits until no load runs.
+   * Waits until no load runs, or for so long.
    *
    * @return whether none runs
    */
-  synchronized boolean awaitLoads(long untilNanos) throws InterruptedException {
+  synchronized boolean awaitLoads(long nanos) throws InterruptedException {
+    long until = System.nanoTime() + nanos;
     // A load that this very thread runs cannot end while it waits here.
     while (!loads.isEmpty() && !loads.contains(Thread.currentThread())) {
-      long leftMs = (untilNanos - System.nanoTime()) / 1_000_000;
+      long leftMs = (until - System.nanoTime()) / 1_000_000;
       if (leftMs <= 0) {
         return false;
       }

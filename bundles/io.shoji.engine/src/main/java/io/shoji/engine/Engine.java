@@ -171,9 +171,10 @@ final class Engine implements InferenceService, AutoCloseable {
     Runnable task = guarded(work);
     try {
       workers.execute(task);
-    } catch (RejectedExecutionException e) {
-      // The engine has stopped; what was accepted before still ends.
-      LOG.debug("worker threads have ended, running on {}", Thread.currentThread().getName(), e);
+    } catch (RejectedExecutionException | OutOfMemoryError e) {
+      // The engine has stopped, or the process can have no more threads: what was accepted before
+      // still ends.
+      LOG.debug("no thread to be had, running on {}", Thread.currentThread().getName(), e);
       task.run();
     }
   }
@@ -412,7 +413,7 @@ final class Engine implements InferenceService, AutoCloseable {
       return new InferenceResult(outputs, generation.provenance, begun - startNanos, done - begun);
     } catch (InferenceException e) {
       throw e;
-    } catch (Exception | LinkageError | OutOfMemoryError e) {
+    } catch (Exception | Error e) {
       thrown = e;
     } finally {
       leave(generation, async);
@@ -651,16 +652,12 @@ final class Engine implements InferenceService, AutoCloseable {
       family.deviceLeaves(device);
     }
     closeAll(device.newestFirst(), until);
-    try {
-      if (!device.awaitLoads(until)) {
-        LOG.warn(
-            "an accelerator left while a model is being loaded on it, which has not given up"
-                + " accelerator={} waitedMs={}",
-            device,
-            settings.drainTimeoutMs());
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    if (!uninterruptibly(until, device::awaitLoads)) {
+      LOG.warn(
+          "an accelerator left while a model is being loaded on it, which has not given up"
+              + " accelerator={} waitedMs={}",
+          device,
+          settings.drainTimeoutMs());
     }
     LOG.info("accelerator is gone {}", device.info);
   }
@@ -668,20 +665,11 @@ final class Engine implements InferenceService, AutoCloseable {
   /** Closes retired generations on this thread, those that do not drain in time later. */
   private void closeAll(List<Generation> retired, long until) {
     for (Generation generation : retired) {
-      boolean drained = false;
-      boolean interrupted = false;
-      try {
-        drained = generation.awaitDrained(until);
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-      if (drained) {
+      if (uninterruptibly(until, generation::awaitDrained)) {
         generation.close();
-        try {
-          // Another thread may be closing it at this moment.
-          generation.awaitClosed(until);
-        } catch (InterruptedException e) {
-          interrupted = true;
+        // Another thread may be closing it at this moment.
+        if (!uninterruptibly(until, generation::awaitClosed)) {
+          LOG.warn("a model takes long to close {}", generation);
         }
       } else {
         LOG.warn(
@@ -691,6 +679,27 @@ final class Engine implements InferenceService, AutoCloseable {
             generation.running());
         generation.closeWhenDrained(this::execute);
       }
+    }
+  }
+
+  /** Something that is waited for. */
+  @FunctionalInterface
+  private interface Wait {
+    boolean await(long nanos) throws InterruptedException;
+  }
+
+  /** Waits to the end even if interrupted, for a driver must not go on too early. */
+  private static boolean uninterruptibly(long until, Wait wait) {
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          return wait.await(Math.max(0, until - System.nanoTime()));
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
@@ -764,12 +773,8 @@ final class Engine implements InferenceService, AutoCloseable {
   }
 
   private static void await(ExecutorService threads, long until) {
-    try {
-      if (!threads.awaitTermination(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS)) {
-        LOG.warn("threads of the engine have not ended in time threads={}", threads);
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    if (!uninterruptibly(until, left -> threads.awaitTermination(left, TimeUnit.NANOSECONDS))) {
+      LOG.warn("threads of the engine have not ended in time threads={}", threads);
     }
   }
 }

@@ -22,6 +22,7 @@ import io.shoji.tensor.Tensor;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleEvent;
 import org.osgi.framework.BundleListener;
@@ -152,7 +153,7 @@ public final class EngineComponent implements InferenceService {
     Settings settings;
     try {
       settings = settings(configuration);
-    } catch (IllegalArgumentException e) {
+    } catch (RuntimeException e) {
       LOG.error("configuration refused, the defaults hold pid={}: {}", PID, e.getMessage());
       settings = Settings.DEFAULTS;
     }
@@ -166,7 +167,7 @@ public final class EngineComponent implements InferenceService {
   void modified(Configuration configuration) {
     try {
       engine.configure(settings(configuration));
-    } catch (IllegalArgumentException e) {
+    } catch (RuntimeException e) {
       LOG.error("configuration refused, the last valid one holds pid={}: {}", PID, e.getMessage());
     }
   }
@@ -178,6 +179,7 @@ public final class EngineComponent implements InferenceService {
     engine.close();
   }
 
+  /** The checked settings; a value that is no number makes the framework throw at its reading. */
   private static Settings settings(Configuration configuration) {
     return new Settings(
         configuration.maxQueue(),
@@ -216,12 +218,23 @@ public final class EngineComponent implements InferenceService {
   /** A model package is being unregistered. */
   void removeModelPackage(ModelPackage modelPackage) {
     engine.removePackage(modelPackage);
+    boolean installed = false;
+    for (Bundle bundle : context.getBundles()) {
+      installed |= modelPackage.origin().startsWith(origin(bundle));
+    }
+    if (!installed) {
+      engine.uninstalled(modelPackage.origin()::equals);
+    }
+  }
+
+  /** What the origin of a package from this bundle starts with, whatever its version. */
+  private static String origin(Bundle bundle) {
+    return bundle.getSymbolicName() + " ";
   }
 
   private void bundleChanged(BundleEvent event) {
     if (event.getType() == BundleEvent.UNINSTALLED) {
-      String origin = event.getBundle().getSymbolicName() + " ";
-      engine.uninstalled(from -> from.startsWith(origin));
+      engine.uninstalled(from -> from.startsWith(origin(event.getBundle())));
     }
   }
 

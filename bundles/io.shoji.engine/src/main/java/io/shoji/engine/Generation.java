@@ -149,10 +149,10 @@ final class Generation {
     Future<?> unused = drained.thenRunAsync(this::close, executor);
   }
 
-  /** Waits until the last lease has ended, for so long; whether it has. */
-  boolean awaitDrained(long untilNanos) throws InterruptedException {
+  /** Waits until the last lease has ended, or for so long; whether it has. */
+  boolean awaitDrained(long nanos) throws InterruptedException {
     try {
-      drained.get(Math.max(0, untilNanos - System.nanoTime()), TimeUnit.NANOSECONDS);
+      drained.get(nanos, TimeUnit.NANOSECONDS);
       return true;
     } catch (TimeoutException e) {
       return false;
@@ -161,9 +161,9 @@ final class Generation {
     }
   }
 
-  /** Waits until another thread has closed it, for so long; whether it has. */
-  boolean awaitClosed(long untilNanos) throws InterruptedException {
-    return closed.await(Math.max(0, untilNanos - System.nanoTime()), TimeUnit.NANOSECONDS);
+  /** Waits until another thread has closed it, or for so long; whether it has. */
+  boolean awaitClosed(long nanos) throws InterruptedException {
+    return closed.await(nanos, TimeUnit.NANOSECONDS);
   }
 
   /** Takes note of a binding, to be closed before the model. The caller has a lease. */
@@ -224,7 +224,7 @@ final class Generation {
   private void quietly(String part, Runnable close) {
     try {
       close.run();
-    } catch (RuntimeException | LinkageError e) {
+    } catch (RuntimeException | Error e) {
       LOG.warn("could not close the {} of {}", part, this, e);
     }
   }

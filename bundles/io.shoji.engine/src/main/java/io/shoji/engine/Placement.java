@@ -70,7 +70,12 @@ final class Placement {
   private void step(Model model) {
     Runnable job;
     synchronized (model.family) {
-      job = model.removed || engine.stopping() ? null : next(model);
+      try {
+        job = model.removed || engine.stopping() ? null : next(model);
+      } catch (RuntimeException e) {
+        LOG.error("placement failed, it is tried again when something changes model={}", model, e);
+        job = null;
+      }
       if (job == null) {
         model.placing = false;
         conclude(model);
@@ -435,7 +440,7 @@ final class Placement {
       if (loaded != null) {
         loaded.close();
       }
-    } catch (RuntimeException | LinkageError e) {
+    } catch (RuntimeException | Error e) {
       LOG.warn("could not close the model {}", what, e);
     }
     if (files != null) {

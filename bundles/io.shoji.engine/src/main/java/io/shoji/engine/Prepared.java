@@ -168,7 +168,7 @@ final class Prepared implements PreparedInference {
     try {
       ready.binding.run(deadlineNanos);
       return null;
-    } catch (Exception | LinkageError | OutOfMemoryError e) {
+    } catch (Exception | Error e) {
       thrown = e;
     } finally {
       engine.leave(generation, false);
@@ -194,7 +194,7 @@ final class Prepared implements PreparedInference {
     LoadedModel.Binding binding;
     try {
       binding = generation.loaded.bind(inputs, outputs);
-    } catch (Exception | LinkageError | OutOfMemoryError e) {
+    } catch (Exception | Error e) {
       throw engine.failed(generation, e);
     }
     Bound fresh = new Bound(generation, binding, routes, bound);
