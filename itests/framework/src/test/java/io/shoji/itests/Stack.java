@@ -36,7 +36,7 @@ final class Stack {
     Path platform = Path.of(System.getProperty("shoji.platform"));
     List<Option> options = new ArrayList<>();
     options.add(systemProperty("pax.exam.osgi.unresolved.fail").value("true"));
-    options.add(systemProperty("org.slf4j.simpleLogger.defaultLogLevel").value("info"));
+    options.add(systemProperty("org.ops4j.pax.logging.DefaultServiceLog.level").value("WARN"));
     options.add(systemProperty("shoji.stack").value(name));
     // Nothing but java.* comes from outside the bundles, so that a missing import shows.
     options.add(frameworkProperty("osgi.compatibility.bootdelegation").value("false"));
