@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -43,6 +44,9 @@ final class ModelPipeline implements Pipeline {
 
   /** Changes of version within one call after which it gives up. */
   private static final int MAX_CHANGES = 4;
+
+  /** Pause between two looks for a package that is being exchanged. */
+  private static final long EXCHANGE_PAUSE_NANOS = 10_000_000;
 
   /** Copies of outputs that are kept for calls that lead to several predictions. */
   private static final int MAX_KEPT_COPIES = 16;
@@ -78,7 +82,7 @@ final class ModelPipeline implements Pipeline {
   static ModelPipeline open(
       InferenceService inference, ModelRef ref, long deadlineNanos, BooleanSupplier stopping)
       throws InferenceException {
-    for (int attempt = 0; attempt <= MAX_CHANGES; attempt++) {
+    do {
       Optional<ModelDescription> serving = serving(inference, ref);
       if (serving.isEmpty()) {
         await(inference, ref, deadlineNanos);
@@ -91,20 +95,35 @@ final class ModelPipeline implements Pipeline {
           return new ModelPipeline(inference, ref, stopping, plan, call.get());
         }
       }
-    }
+      // The engine answers while a package is being exchanged, but nobody has its steps then.
+      LockSupport.parkNanos(EXCHANGE_PAUSE_NANOS);
+    } while (deadlineNanos - System.nanoTime() > 0 && !Thread.currentThread().isInterrupted());
     throw new InferenceException(
         InferenceException.Code.NOT_READY,
-        "the model changes its versions faster than a pipeline can be opened; try again model="
-            + ref);
+        "the model's package is being exchanged; try again model=" + ref);
   }
 
   /** What the highest version that serves says of itself. */
   private static Optional<ModelDescription> serving(InferenceService inference, ModelRef ref) {
     return inference.models().stream()
-        .filter(status -> status.state() == ModelStatus.State.SERVING)
+        .filter(status -> ref.accepts(status.description().name(), status.description().version()))
+        .filter(status -> status.serving().filter(s -> made(status.description(), s)).isPresent())
         .map(ModelStatus::description)
-        .filter(model -> ref.accepts(model.name(), model.version()))
         .max(Comparator.comparing(ModelDescription::version));
+  }
+
+  /**
+   * Whether a package's model is the one that answered. While a package is replaced by another one
+   * of the same version, the engine lists the new one and answers from the old one; the digest of
+   * the model file tells them apart.
+   */
+  private static boolean made(ModelDescription model, Provenance answer) {
+    return model.name().equals(answer.model())
+        && model.version().toString().equals(answer.modelVersion())
+        && model
+            .variant(answer.variant())
+            .filter(v -> v.files().get(0).sha256().equals(answer.variantSha256()))
+            .isPresent();
   }
 
   private static void await(InferenceService inference, ModelRef ref, long deadlineNanos)
@@ -245,9 +264,6 @@ final class ModelPipeline implements Pipeline {
   /**
    * The package that answered, if it is not the one whose steps made the input.
    *
-   * <p>A generation that the engine does not list, because yet another one took over meanwhile, is
-   * told by name and version, and looked up again at the next answer.
-   *
    * @throws InferenceException NOT_READY if the package that answered has gone
    */
   private Optional<ModelDescription> stepsOfOther(Provenance provenance) throws InferenceException {
@@ -255,23 +271,18 @@ final class ModelPipeline implements Pipeline {
     if (before != null && before.generation() == provenance.generation()) {
       return Optional.empty();
     }
-    ModelDescription answering = null;
     for (ModelStatus status : inference.models()) {
       ModelDescription model = status.description();
-      boolean listed =
-          status.serving().map(s -> s.generation() == provenance.generation()).orElse(false);
-      if (listed && plan.isOf(model)) {
-        known = provenance;
-        return Optional.empty();
-      }
-      if (listed) {
+      if (made(model, provenance)) {
+        if (plan.isOf(model)) {
+          known = provenance;
+          return Optional.empty();
+        }
         return Optional.of(model);
       }
-      if (isOf(provenance, model)) {
-        answering = model;
-      }
     }
-    if (answering == null && !isOf(provenance, plan.model())) {
+    // Its package was removed or replaced a moment ago; what was loaded of it may still answer.
+    if (!made(plan.model(), provenance)) {
       throw new InferenceException(
           InferenceException.Code.NOT_READY,
           "the version that answered has gone, and so have its steps; try again asked="
@@ -281,12 +292,7 @@ final class ModelPipeline implements Pipeline {
               + " "
               + provenance.modelVersion());
     }
-    return Optional.ofNullable(answering).filter(model -> !plan.isOf(model));
-  }
-
-  private static boolean isOf(Provenance provenance, ModelDescription model) {
-    return model.name().equals(provenance.model())
-        && model.version().toString().equals(provenance.modelVersion());
+    return Optional.empty();
   }
 
   /** Goes over to the steps of another package; if that fails all stays as it was. */

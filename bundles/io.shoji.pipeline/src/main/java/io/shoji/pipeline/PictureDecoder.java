@@ -135,46 +135,30 @@ final class PictureDecoder {
             + format);
   }
 
-  /** Takes samples of 8 or 16 bits. */
+  /** Takes samples of 8 or 16 bits, as the JDK's readers leave them: channels interleaved. */
   private static void take(Raster raster, Picture picture) throws InferenceException {
     int width = raster.getWidth();
     int height = raster.getHeight();
-    int bands = raster.getNumBands();
-    boolean deep = raster.getSampleModel().getSampleSize(0) == 16;
-    if (raster.getSampleModel() instanceof PixelInterleavedSampleModel model
-        && raster.getParent() == null) {
-      int[] offsets = model.getBandOffsets();
+    if (raster.getSampleModel() instanceof PixelInterleavedSampleModel model) {
       Picture.Samples samples =
-          samples(bands, model.getPixelStride(), model.getScanlineStride(), offsets);
-      if (raster.getDataBuffer() instanceof DataBufferByte data && data.getOffset() == 0) {
+          samples(
+              raster.getNumBands(),
+              model.getPixelStride(),
+              model.getScanlineStride(),
+              model.getBandOffsets());
+      if (raster.getDataBuffer() instanceof DataBufferByte data) {
         picture.set(data.getData(), width, height, samples);
         return;
       }
-      if (raster.getDataBuffer() instanceof DataBufferUShort data && data.getOffset() == 0) {
+      if (raster.getDataBuffer() instanceof DataBufferUShort data) {
         picture.set(data.getData(), width, height, samples);
         return;
       }
     }
-    int[] offsets = {0, 1, 2, 3};
-    Picture.Samples samples = samples(bands, bands, bands * width, offsets);
-    int[] row = new int[width * bands];
-    byte[] bytes = new byte[deep ? 0 : row.length * height];
-    short[] shorts = new short[deep ? row.length * height : 0];
-    for (int y = 0; y < height; y++) {
-      raster.getPixels(0, y, width, 1, row);
-      for (int i = 0; i < row.length; i++) {
-        if (deep) {
-          shorts[y * row.length + i] = (short) row[i];
-        } else {
-          bytes[y * row.length + i] = (byte) row[i];
-        }
-      }
-    }
-    if (deep) {
-      picture.set(shorts, width, height, samples);
-    } else {
-      picture.set(bytes, width, height, samples);
-    }
+    throw new InferenceException(
+        InferenceException.Code.FAILED,
+        "this Java runtime decodes pictures into a memory layout that is not known found="
+            + raster.getSampleModel().getClass().getName());
   }
 
   private static Picture.Samples samples(int bands, int pixelStride, int rowStride, int[] offsets)

@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
@@ -47,7 +48,7 @@ final class FakeEngine implements InferenceService {
   private @Nullable ModelDescription serving;
   private Body body = (inputs, outputs) -> {};
   private long generation;
-  private Provenance provenance = provenance(0, "none");
+  private @Nullable Provenance provenance;
   final Deque<Before> before = new ArrayDeque<>();
   final List<List<Float>> seen = new ArrayList<>();
   int prepared;
@@ -68,7 +69,13 @@ final class FakeEngine implements InferenceService {
   /** The same package, on another generation, as after a driver was replaced. */
   void nextGeneration() {
     generation++;
-    provenance = provenance(generation, served().version().toString());
+    provenance = provenance(generation, served());
+  }
+
+  /** Lists another package of the version that serves, which is not loaded yet. */
+  void replaceListed(ModelDescription model) {
+    installed.removeIf(m -> m.version().equals(model.version()));
+    installed.add(model);
   }
 
   /** Installs a package that does not serve. */
@@ -89,13 +96,13 @@ final class FakeEngine implements InferenceService {
     return now;
   }
 
-  private static Provenance provenance(long generation, String version) {
+  private static Provenance provenance(long generation, ModelDescription model) {
     return new Provenance(
         generation,
         "m",
-        version,
+        model.version().toString(),
         "fp32",
-        "00",
+        model.variants().get(0).files().get(0).sha256(),
         "cpu",
         "cpu0",
         "fake",
@@ -123,7 +130,7 @@ final class FakeEngine implements InferenceService {
     }
     seen.add(values);
     body.accept(inputs, outputs);
-    return provenance;
+    return Objects.requireNonNull(provenance);
   }
 
   private static boolean fit(List<Tensor> tensors, List<TensorSpec> specs) {
@@ -206,13 +213,13 @@ final class FakeEngine implements InferenceService {
     return installed.stream()
         .map(
             m -> {
-              boolean now = m == serving;
+              boolean now = serving != null && m.version().equals(serving.version());
               ModelMetrics.Latency none = new ModelMetrics.Latency(0, 0, 0, 0, 0, 0, 0, "");
               return new ModelStatus(
                   m,
                   now ? ModelStatus.State.SERVING : ModelStatus.State.LOADING,
                   "",
-                  now ? Optional.of(provenance) : Optional.empty(),
+                  now ? Optional.ofNullable(provenance) : Optional.empty(),
                   List.of(
                       new ModelStatus.Candidate(
                           "fp32", "cpu:cpu0", now, "", OptionalLong.empty(), OptionalLong.empty())),

@@ -298,6 +298,114 @@ class ModelPipelineTest {
   }
 
   @Test
+  void shouldKeepTheOldStepsWhenTheOldModelAnswersForAReplacedPackage() throws Exception {
+    ModelDescription old = windows("1.0.0", 4, 4);
+    engine.serve(old, ModelPipelineTest::ends);
+    ModelDescription replacement =
+        model(
+            "1.0.0",
+            "01",
+            old.inputs(),
+            old.outputs(),
+            List.of(),
+            signal(
+                List.of("a"),
+                List.of(
+                    step("window", "size", 4, "hop", 4),
+                    step("scale", "factor", 10),
+                    step("to-tensor", "layout", "NCW"))));
+    try (Pipeline pipeline = service.open(REF, soon())) {
+      engine.replaceListed(replacement);
+      assertThat(pipeline.process(Sample.Signal.of(ramp(0, 4)), soon()))
+          .singleElement()
+          .satisfies(p -> assertThat(ends(p)).containsExactly(0f, 3f));
+      engine.serve(replacement, ModelPipelineTest::ends);
+      assertThat(pipeline.process(Sample.Signal.of(ramp(4, 4)), soon()))
+          .singleElement()
+          .satisfies(p -> assertThat(ends(p)).containsExactly(40f, 70f));
+    }
+  }
+
+  @Test
+  void shouldGoOnWhenThePackageHasGoneButWhatWasLoadedAnswers() throws Exception {
+    engine.serve(windows("1.0.0", 4, 4), ModelPipelineTest::ends);
+    try (Pipeline pipeline = service.open(REF, soon())) {
+      engine.forget();
+      assertThat(pipeline.process(Sample.Signal.of(ramp(0, 8)), soon())).hasSize(2);
+      assertThatThrownBy(() -> service.open(REF, InferenceService.deadlineIn(30)))
+          .isInstanceOfSatisfying(
+              InferenceException.class, e -> assertThat(e.code()).isEqualTo(Code.NOT_READY))
+          .hasMessageContaining("is being exchanged");
+    }
+    assertThat(engine.closed).isEqualTo(engine.prepared);
+  }
+
+  @Test
+  void shouldPrepareAgainWhenAnotherVersionTakesOtherShapes() throws Exception {
+    engine.serve(windows("1.0.0", 4, 4), ModelPipelineTest::ends);
+    try (Pipeline pipeline = service.open(REF, soon())) {
+      engine.before.add(
+          () -> {
+            throw new InferenceException(Code.INVALID_INPUT, "the content is refused");
+          });
+      assertThatThrownBy(() -> pipeline.process(Sample.Signal.of(ramp(0, 4)), soon()))
+          .hasMessageContaining("the content is refused");
+      engine.serve(windows("2.0.0", 3, 3), ModelPipelineTest::ends);
+      assertThat(pipeline.process(Sample.Signal.of(ramp(4, 6)), soon()))
+          .extracting(ModelPipelineTest::ends)
+          .containsExactly(List.of(4f, 6f), List.of(7f, 9f));
+    }
+  }
+
+  @Test
+  void shouldMakeTheSameInputWhenAPictureIsEncodedOrRaw() throws Exception {
+    byte[] pixels = new byte[5 * 4 * 3];
+    new Random(5).nextBytes(pixels);
+    int[] samples = new int[pixels.length];
+    for (int i = 0; i < samples.length; i++) {
+      samples[i] = pixels[i] & 0xff;
+    }
+    byte[] png = TestPng.file(5, 4, 8, TestPng.RGB, samples);
+    for (String layout : List.of("NCHW", "NHWC", "NC")) {
+      Shape shape =
+          switch (layout) {
+            case "NCHW" -> Shape.of(1, 3, 4, 5);
+            case "NHWC" -> Shape.of(1, 4, 5, 3);
+            default -> Shape.of(1, 60);
+          };
+      engine.serve(
+          model(
+              List.of(TensorSpec.of("x", ElementType.UINT8, shape)),
+              List.of(f32("y", 1, 2)),
+              image(
+                  List.of(
+                      step("decode-image", "color", "bgr"), step("to-tensor", "layout", layout)))),
+          ModelPipelineTest::ends);
+      engine.seen.clear();
+      try (Pipeline pipeline = service.open(REF, soon())) {
+        ByteBuffer encoded = ByteBuffer.allocateDirect(png.length + 9).position(4).put(png);
+        encoded.flip().position(4);
+        pipeline.process(new Sample.EncodedImage(encoded.asReadOnlyBuffer()), soon());
+        assertThat(encoded.position()).isEqualTo(4);
+        pipeline.process(
+            new Sample.RawImage(5, 4, Sample.PixelOrder.RGB, ByteBuffer.wrap(pixels)), soon());
+        assertThatThrownBy(() -> pipeline.process(Sample.Signal.of(1), soon()))
+            .hasMessageContaining("asked=EncodedImage|RawImage found=Signal");
+      }
+      for (int y = 0; y < 4; y++) {
+        for (int x = 0; x < 5; x++) {
+          for (int c = 0; c < 3; c++) {
+            int at = layout.equals("NCHW") ? (c * 4 + y) * 5 + x : (y * 5 + x) * 3 + c;
+            float expected = samples[(y * 5 + x) * 3 + 2 - c];
+            assertThat(engine.seen.get(0).get(at)).isEqualTo(expected);
+          }
+        }
+      }
+      assertThat(engine.seen.get(1)).isEqualTo(engine.seen.get(0));
+    }
+  }
+
+  @Test
   void shouldKeepWindowsWhenOnlyTheGenerationChanges() throws Exception {
     engine.serve(windows("1.0.0", 4, 4), ModelPipelineTest::ends);
     try (Pipeline pipeline = service.open(REF, soon())) {

@@ -72,6 +72,19 @@ final class TestModels {
       List<TensorSpec> outputs,
       List<String> labels,
       @Nullable PipelineDescription pipeline) {
+    return model(version, "00", inputs, outputs, labels, pipeline);
+  }
+
+  /**
+   * @param fileSha256 digest of the model file: another one stands for another model
+   */
+  static ModelDescription model(
+      String version,
+      String fileSha256,
+      List<TensorSpec> inputs,
+      List<TensorSpec> outputs,
+      List<String> labels,
+      @Nullable PipelineDescription pipeline) {
     return new ModelDescription(
         "m",
         Version.valueOf(version),
@@ -88,13 +101,13 @@ final class TestModels {
                 "onnx",
                 Precision.FP32,
                 "(shoji.accelerator=cpu)",
-                List.of(new ModelFile("m.onnx", "00", 1)),
+                List.of(new ModelFile("m.onnx", fileSha256, 1)),
                 Map.of())),
         Optional.ofNullable(pipeline),
         Optional.empty(),
         Optional.empty(),
         Optional.empty(),
-        "sha of " + version + " " + pipeline);
+        "sha of " + version + fileSha256 + pipeline);
   }
 
   static ModelDescription model(
