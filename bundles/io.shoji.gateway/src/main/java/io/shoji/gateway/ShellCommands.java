@@ -9,19 +9,15 @@
  */
 package io.shoji.gateway;
 
-import io.shoji.gateway.link.Inside;
-import io.shoji.gateway.link.Status;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Dictionary;
 import java.util.Hashtable;
 import java.util.List;
-import java.util.function.Function;
 
 /**
- * Commands of the Gogo shell: {@code shoji:packages}, {@code shoji:models}, {@code
- * shoji:accelerators}, {@code shoji:install FILE}, {@code shoji:uninstall NAME}. The shell calls
+ * Commands of the Gogo shell: {@code shoji:packages}, {@code shoji:install FILE}, {@code
+ * shoji:uninstall NAME}, beside those of the engine. The shell calls
  * the public methods by name, and prints what they return.
  */
 public final class ShellCommands {
@@ -41,7 +37,7 @@ public final class ShellCommands {
     properties.put("osgi.command.scope", "shoji");
     properties.put(
         "osgi.command.function",
-        new String[] {"packages", "models", "accelerators", "install", "uninstall"});
+        new String[] {"packages", "install", "uninstall"});
     platform.context().registerService(ShellCommands.class, this, properties);
   }
 
@@ -49,23 +45,6 @@ public final class ShellCommands {
   public String packages() {
     return lines(
         packages.installed().stream().map(record -> record + "  from " + record.source()).toList());
-  }
-
-  /** Models and refused model packages, a line each. */
-  public String models() {
-    return lines(
-        inside(
-            status -> {
-              List<String> all = new ArrayList<>();
-              status.models().forEach(model -> all.add(model.toString()));
-              status.refusals().forEach(refusal -> all.add("refused " + refusal));
-              return all;
-            }));
-  }
-
-  /** Accelerators, a line each. */
-  public String accelerators() {
-    return lines(inside(Status::accelerators));
   }
 
   /** Installs a package from a file. */
@@ -81,14 +60,6 @@ public final class ShellCommands {
     InstalledPackage gone = packages.uninstall(name);
     changed.run();
     return "uninstalled " + gone;
-  }
-
-  private List<String> inside(Function<Status, List<String>> part) {
-    return platform
-        .find(Inside.class)
-        .map(Inside::status)
-        .map(part)
-        .orElse(List.of("the core package is not installed, or does not start"));
   }
 
   private static String lines(List<String> all) {

@@ -122,8 +122,10 @@ public final class DeploymentPackageWriter {
       throw new IllegalStateException("a package without bundles is of no use name=" + name);
     }
     Path folder = target.toAbsolutePath().getParent();
-    Files.createDirectories(folder);
-    Path temporary = Files.createTempFile(folder, ".", ".part");
+    if (folder != null) {
+      Files.createDirectories(folder);
+    }
+    Path temporary = target.resolveSibling("." + target.getFileName() + ".part");
     try {
       try (ZipOutputStream out =
           new ZipOutputStream(new BufferedOutputStream(Files.newOutputStream(temporary)))) {

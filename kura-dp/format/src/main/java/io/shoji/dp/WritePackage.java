@@ -27,14 +27,14 @@ public final class WritePackage {
    * Writes a package and prints its size.
    *
    * @param arguments symbolic name, version, title, target file, file with the paths of the bundles
-   *     between path separators, and, if the package has a limit, its greatest size in bytes
+   *     between path separators, greatest size in bytes or 0 for no limit
    * @throws InvalidPackageException if a bundle is not one, or the package is larger than its limit
    * @throws IOException if a file cannot be read or written
    */
   public static void main(String[] arguments) throws IOException, InvalidPackageException {
-    if (arguments.length < 5 || arguments.length > 6) {
+    if (arguments.length != 6) {
       throw new IllegalArgumentException(
-          "asked: NAME VERSION TITLE TARGET LIST [MAX_BYTES] found=" + arguments.length);
+          "asked: NAME VERSION TITLE TARGET LIST MAX_BYTES found=" + arguments.length);
     }
     Path target = Path.of(arguments[3]);
     String list = Files.readString(Path.of(arguments[4])).trim();
@@ -44,10 +44,8 @@ public final class WritePackage {
         jars.add(Path.of(path));
       }
     }
-    Optional<Long> limit =
-        arguments.length > 5 && !arguments[5].isEmpty()
-            ? Optional.of(Long.valueOf(arguments[5]))
-            : Optional.empty();
+    long most = Long.parseLong(arguments[5]);
+    Optional<Long> limit = most == 0 ? Optional.empty() : Optional.of(most);
     long size = write(arguments[0], arguments[1], arguments[2], target, jars, limit);
     System.out.printf(
         Locale.ROOT,
@@ -56,7 +54,7 @@ public final class WritePackage {
         arguments[1],
         jars.size(),
         size,
-        limit.map(most -> String.format(Locale.ROOT, " of at most %,d", most)).orElse(""));
+        most == 0 ? "" : String.format(Locale.ROOT, " of at most %,d", most));
   }
 
   static long write(
