@@ -485,7 +485,10 @@ final class Engine implements InferenceService, AutoCloseable {
       generation.release();
     }
     if (generation.outputs.stream().anyMatch(o -> o.shape().isDynamic())) {
-      checkOutputs(infer(model, inputs, deadlineNanos).outputs(), outputs);
+      // A run to see the shapes; it is no request, and not counted as one.
+      Generation runner = enter(family, model, System.nanoTime(), deadlineNanos, null);
+      checkOutputs(
+          runOn(runner, inputs, System.nanoTime(), deadlineNanos, false).outputs(), outputs);
     }
     return prepare(model, inputs, outputs, deadlineNanos);
   }

@@ -68,6 +68,9 @@ final class Prepared implements PreparedInference {
   private final AtomicReference<@Nullable Bound> bound = new AtomicReference<>();
   private volatile boolean closed;
 
+  /** Whether the tensors ever fitted. Only the thread that runs. */
+  private boolean boundBefore;
+
   Prepared(Engine engine, Family family, ModelRef ref, List<Tensor> inputs, List<Tensor> outputs) {
     this.engine = engine;
     this.family = family;
@@ -189,8 +192,20 @@ final class Prepared implements PreparedInference {
       return ready;
     }
     drop();
-    Engine.check("input", generation.inputs, inputs);
-    Engine.check("output", generation.outputs, outputs);
+    try {
+      Engine.check("input", generation.inputs, inputs);
+      Engine.check("output", generation.outputs, outputs);
+    } catch (InferenceException e) {
+      throw boundBefore
+          ? new InferenceException(
+              e.code(),
+              "the version that serves now takes other tensors, prepare again: "
+                  + e.getMessage()
+                  + " "
+                  + generation,
+              e)
+          : e;
+    }
     LoadedModel.Binding binding;
     try {
       binding = generation.loaded.bind(inputs, outputs);
@@ -200,6 +215,7 @@ final class Prepared implements PreparedInference {
     Bound fresh = new Bound(generation, binding, routes, bound);
     generation.attach(fresh);
     bound.set(fresh);
+    boundBefore = true;
     return fresh;
   }
 

@@ -10,15 +10,21 @@
 package io.shoji.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
 import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.AcceleratorInfo;
+import io.shoji.inference.InferenceException;
 import io.shoji.inference.PreparedInference;
+import io.shoji.tensor.ElementType;
+import io.shoji.tensor.Shape;
+import io.shoji.tensor.TensorSpec;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.management.ManagementFactory;
 import java.lang.ref.WeakReference;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -107,6 +113,61 @@ class PreparedTest extends EngineFixture {
     await("the second driver's classes are collected", () -> collected(second));
 
     kept.close();
+  }
+
+  @Test
+  void shouldAskToPrepareAgainWhenANewVersionTakesOtherShapes() throws Exception {
+    FakeAccelerator cpu = plug(FakeAccelerator.of("cpu", 2));
+    install(FakePackage.of("digits", "1.0.0"));
+    try (PreparedInference prepared = engine.prepare(DIGITS, 1, in(5_000))) {
+      awaitPlaced(DIGITS);
+      List<TensorSpec> wider =
+          List.of(TensorSpec.of("x", ElementType.FLOAT32, Shape.of(Shape.DYNAMIC, 5)));
+      cpu.inputs = wider;
+      cpu.outputs = wider;
+      install(
+          new FakePackage(
+              FakePackage.description(
+                  "digits", "2.0.0", "wider", wider, wider, FakePackage.variant("v", ""))));
+      awaitServing(DIGITS);
+
+      assertThatThrownBy(() -> prepared.run(in(5_000)))
+          .isInstanceOf(InferenceException.class)
+          .hasMessageContaining("INVALID_INPUT")
+          .hasMessageContaining("prepare again")
+          .hasMessageContaining("asked=FLOAT32[?, 5] found=FLOAT32[1, 4]");
+    }
+  }
+
+  @Test
+  void shouldRefuseTensorsThatDoNotFitWhenPrepared() {
+    plug(FakeAccelerator.of("cpu", 2));
+    install(FakePackage.of("digits", "1.0.0"));
+
+    assertThatThrownBy(() -> engine.prepare(DIGITS, output(), List.of(), in(5_000)))
+        .hasMessageContaining("INVALID_INPUT")
+        .hasMessageContaining("wrong number of outputs");
+    assertThatThrownBy(() -> engine.prepare(DIGITS, 0, in(5_000)))
+        .hasMessageContaining("INVALID_INPUT")
+        .hasMessageContaining("batchSize=0");
+    assertThatThrownBy(() -> engine.prepare(DIGITS, Integer.MAX_VALUE, in(5_000)))
+        .hasMessageContaining("INVALID_INPUT")
+        .hasMessageContaining("smaller batch");
+  }
+
+  @Test
+  void shouldRefuseABatchWhenAnOutputsShapeDependsOnTheData() {
+    FakeAccelerator cpu = FakeAccelerator.of("cpu", 2);
+    // The fake gives as many columns as come in: the batch size alone does not say how many.
+    cpu.outputs =
+        List.of(TensorSpec.of("y", ElementType.FLOAT32, Shape.of(Shape.DYNAMIC, Shape.DYNAMIC)));
+    plug(cpu);
+    install(FakePackage.of("digits", "1.0.0"));
+
+    assertThatThrownBy(() -> engine.prepare(DIGITS, 2, in(5_000)))
+        .hasMessageContaining("INVALID_INPUT")
+        .hasMessageContaining("call infer")
+        .hasMessageContaining("asked=FLOAT32[2, 2] found=FLOAT32[2, 4]");
   }
 
   private static boolean collected(WeakReference<ClassLoader> loader) {
