@@ -17,8 +17,8 @@ import java.util.List;
 
 /**
  * Commands of the Gogo shell: {@code shoji:packages}, {@code shoji:install FILE}, {@code
- * shoji:uninstall NAME}, beside those of the engine. The shell calls
- * the public methods by name, and prints what they return.
+ * shoji:uninstall NAME}, beside those of the engine. The shell calls the public methods by name,
+ * and prints what they return.
  */
 public final class ShellCommands {
   private final Platform platform;
@@ -35,9 +35,7 @@ public final class ShellCommands {
   void register() {
     Dictionary<String, Object> properties = new Hashtable<>();
     properties.put("osgi.command.scope", "shoji");
-    properties.put(
-        "osgi.command.function",
-        new String[] {"packages", "install", "uninstall"});
+    properties.put("osgi.command.function", new String[] {"packages", "install", "uninstall"});
     platform.context().registerService(ShellCommands.class, this, properties);
   }
 
