@@ -16,6 +16,7 @@ import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 import io.shoji.accelerator.VendorLibraryException;
 import io.shoji.accelerator.VendorLibraryException.Code;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -38,6 +39,9 @@ final class DynamicLoader {
   private static final int RTLD_NOLOAD = 4;
   private static final int RTLD_DI_LINKMAP = 2;
   private static final String JNA_TEMP = "jna.tmpdir";
+
+  /** More than JNA's native part has on any architecture. */
+  private static final long JNA_BYTES = 512 * 1024;
 
   private final NativeLibrary process;
   private final Function dlopen;
@@ -94,6 +98,9 @@ final class DynamicLoader {
   static DynamicLoader start(Path folder) throws VendorLibraryException {
     boolean ours =
         System.getProperty(JNA_TEMP) == null && System.getProperty("jna.boot.library.path") == null;
+    if (ours) {
+      requireSpace(folder);
+    }
     try {
       if (ours) {
         System.setProperty(JNA_TEMP, folder.toString());
@@ -120,6 +127,29 @@ final class DynamicLoader {
       if (ours) {
         System.clearProperty(JNA_TEMP);
       }
+    }
+  }
+
+  /** A JNA that failed to start once never starts again in this process, so failing is avoided. */
+  private static void requireSpace(Path folder) throws VendorLibraryException {
+    try {
+      long usable = Files.getFileStore(folder).getUsableSpace();
+      if (usable < JNA_BYTES) {
+        throw new VendorLibraryException(
+            Code.NOT_EXTRACTED,
+            "there is no room for JNA's native part: free some space, or set extractFolder of"
+                + " io.shoji.natives to another folder. folder="
+                + folder
+                + " usableBytes="
+                + usable
+                + " neededBytes="
+                + JNA_BYTES);
+      }
+    } catch (IOException e) {
+      throw new VendorLibraryException(
+          Code.NOT_EXTRACTED,
+          "the extraction folder's file system does not answer. folder=" + folder + " reason=" + e,
+          e);
     }
   }
 

@@ -50,7 +50,7 @@ import org.slf4j.LoggerFactory;
  * <pre>
  *   &lt;folder&gt;/&lt;sha256&gt;/libonnxruntime.so     the library, read-only, complete or absent
  *   &lt;folder&gt;/records/&lt;key&gt;.properties       which resource of which bundle has which digest
- *   &lt;folder&gt;/incoming-*.tmp                  being written
+ *   &lt;folder&gt;/incoming-*.tmp, jna*.tmp        being written, or left by a power cut
  * </pre>
  *
  * <p>A library is written to a temporary file, forced to disk and renamed, so that a power cut
@@ -64,6 +64,9 @@ final class ExtractionStore {
   private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
   private static final String RECORDS = "records";
   private static final String INCOMING = "incoming-";
+
+  /** JNA's native part is unpacked here and deleted at once, on the thread that also sweeps. */
+  private static final String JNA = "jna";
 
   /** A library on disk. It stays there until {@link #release} is called with its digest. */
   record Extracted(Path file, String sha256) {}
@@ -188,6 +191,8 @@ final class ExtractionStore {
         if (holds(file, known.get())) {
           return kept(file, known.get());
         }
+        // Whatever is there is not that library.
+        Files.deleteIfExists(file);
       }
       Path temporary = Files.createTempFile(folder, INCOMING, ".tmp");
       try {
@@ -394,7 +399,7 @@ final class ExtractionStore {
       int removed = 0;
       for (Path path : children(folder)) {
         String name = path.getFileName().toString();
-        if (name.startsWith(INCOMING)) {
+        if (name.startsWith(INCOMING) || name.startsWith(JNA)) {
           Files.deleteIfExists(path);
         } else if (DIGEST.matcher(name).matches() && !keep.contains(name)) {
           for (Path file : children(path)) {

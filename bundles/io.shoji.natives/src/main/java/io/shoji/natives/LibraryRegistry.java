@@ -195,10 +195,7 @@ final class LibraryRegistry implements VendorLibraries {
           Code.NOT_LOADABLE, "interrupted while JNA was starting: try again.", e);
     } catch (ExecutionException e) {
       if (e.getCause() instanceof VendorLibraryException) {
-        VendorLibraryException cause = (VendorLibraryException) e.getCause();
-        String message = String.valueOf(cause.getMessage());
-        throw new VendorLibraryException(
-            cause.code(), message.substring(message.indexOf(": ") + 2), cause);
+        throw (VendorLibraryException) e.getCause();
       }
       throw new VendorLibraryException(
           Code.NOT_LOADABLE, "JNA does not start. reason=" + e.getCause(), e);
@@ -375,6 +372,10 @@ final class LibraryRegistry implements VendorLibraries {
       LoaderSearch search = LoaderSearch.ofThisProcess(elf.target());
       Preflight preflight = new Preflight(search, this::elfOfMapped, dynamicLoader.glibc());
       MappedFiles before = MappedFiles.now();
+      accounts
+          .entrySet()
+          .removeIf(
+              entry -> entry.getValue().openings == 0 && before.file(entry.getKey()).isEmpty());
       Preflight.Report report = preflight.examine(real, elf, before);
       if (!report.conflicts().isEmpty()) {
         throw refusal(report.conflicts(), real, "");

@@ -192,6 +192,7 @@ class ExtractionStoreTest {
     String goneDigest = extracted(gone, true);
     String beforeDigest = extracted(updated, true);
     Files.writeString(home.resolve("incoming-123.tmp"), "cut off by a power failure");
+    Files.writeString(home.resolve("jna456.tmp"), "likewise");
     used.uninstall();
     gone.uninstall();
     updated.update(jar("updated", "after"));

@@ -21,7 +21,9 @@ import io.shoji.accelerator.VendorLibrary;
 import io.shoji.accelerator.VendorLibraryException;
 import io.shoji.accelerator.VendorLibraryException.Code;
 import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
 import java.io.PrintStream;
+import java.lang.ref.WeakReference;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -338,7 +340,7 @@ class LibraryRegistryTest {
             "libprint.so",
             "#include <stdio.h>\nint f(void) { return puts(\"x\"); }");
     String needed = "GLIBC_" + ElfFile.readLibrary(file).requiredGlibc();
-    String impossible = "GLIBC_9.9.9".substring(0, needed.length());
+    String impossible = needed.replaceFirst("2", "9");
     Path newer = Gcc.withVersion(file, folder.resolve("libnewer.so"), needed, impossible);
 
     VendorLibraryException e = refusal(newer);
@@ -640,6 +642,45 @@ class LibraryRegistryTest {
       result.get(1, TimeUnit.MINUTES);
     }
     threads.shutdown();
+    assertThat(registry.mapped()).isEmpty();
+  }
+
+  private static final class DriverLoader extends ClassLoader {
+    DriverLoader() {
+      super(LibraryRegistryTest.class.getClassLoader());
+    }
+
+    Class<?> define(Class<?> original) throws Exception {
+      String resource = original.getName().replace('.', '/') + ".class";
+      try (InputStream in = getParent().getResourceAsStream(resource)) {
+        byte[] bytes = in.readAllBytes();
+        return defineClass(original.getName(), bytes, 0, bytes.length);
+      }
+    }
+  }
+
+  private WeakReference<ClassLoader> useAndDropADriver(Path file) throws Exception {
+    DriverLoader loader = new DriverLoader();
+    Class<?> driver = loader.define(DriverStandIn.class);
+    assertThat(driver.getClassLoader()).isSameAs(loader);
+    @SuppressWarnings("unchecked")
+    var instance =
+        (java.util.function.Function<Object[], Integer>) driver.getConstructor().newInstance();
+    assertThat(instance.apply(new Object[] {registry, file})).isEqualTo(6);
+    return new WeakReference<>(loader);
+  }
+
+  @Test
+  void shouldKeepNothingOfADriverWhenItIsGone() throws Exception {
+    Path file = Gcc.answering(folder.resolve("libone.so"), "libone.so.1", 6);
+
+    WeakReference<ClassLoader> driver = useAndDropADriver(file);
+
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (driver.get() != null && System.nanoTime() < deadline) {
+      System.gc();
+    }
+    assertThat(driver.get()).isNull();
     assertThat(registry.mapped()).isEmpty();
   }
 

@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.jna.Function;
 import com.sun.jna.Pointer;
+import io.shoji.accelerator.VendorLibraries.LibraryFacts;
 import io.shoji.accelerator.VendorLibraries.MappedLibrary;
 import io.shoji.accelerator.VendorLibrary;
 import java.io.InputStream;
@@ -87,5 +88,24 @@ class OnnxRuntimeTest {
     }
     assertThat(registry.mapped()).isEmpty();
     assertThat(Files.readString(Path.of("/proc/self/maps"))).doesNotContain("libonnxruntime");
+  }
+
+  @Test
+  void shouldReadFactsOfEitherArchitectureWithoutOpening() throws Exception {
+    for (String arch : List.of("x86_64", "aarch64")) {
+      URL url =
+          OnnxRuntimeTest.class
+              .getClassLoader()
+              .getResource("native/linux-" + arch + "/libonnxruntime.so");
+
+      LibraryFacts facts = registry.inspect(copy(url, arch));
+
+      assertThat(facts.machine()).isEqualTo(arch);
+      assertThat(facts.soname()).isEqualTo("libonnxruntime.so.1");
+      assertThat(facts.buildId()).matches("[0-9a-f]{40}");
+      assertThat(facts.needed()).contains("libc.so.6", "libstdc++.so.6");
+      // README of the packages: what an operator's system must have.
+      assertThat(facts.requiredGlibc()).isEqualTo("2.28");
+    }
   }
 }
