@@ -67,16 +67,71 @@ public final class OnnxModels {
     return mlp(2, 1024, 1024, 1024, 512);
   }
 
-  /** {@code y = x} for one element type; opset 21 for INT4, else 13. */
+  /**
+   * {@code y = x} for one element type. ONNX Runtime loads that for every type but INT4, for which
+   * it has no such operator: see {@link #dequantize} and {@link #quantize}.
+   */
   public static byte[] identity(ElementType type, Shape shape) {
-    OnnxGraph graph = new OnnxGraph("identity");
-    if (type == ElementType.INT4) {
-      graph.opset(21).irVersion(10);
-    }
-    return graph
+    return new OnnxGraph("identity")
         .input(INPUT, type, shape)
         .node("Identity", List.of(INPUT), List.of(OUTPUT))
         .output(OUTPUT, type, shape)
+        .toModel();
+  }
+
+  /** {@code y = scale * x} from a quantized type, INT4 included (opset 21), to FLOAT32. */
+  public static byte[] dequantize(ElementType type, float scale, Shape shape) {
+    return new OnnxGraph("dequantize")
+        .opset(21)
+        .irVersion(10)
+        .input(INPUT, type, shape)
+        .constant("scale", Tensor.ofFloats(Shape.scalar(), scale))
+        .node("DequantizeLinear", List.of(INPUT, "scale"), List.of(OUTPUT))
+        .output(OUTPUT, ElementType.FLOAT32, shape)
+        .toModel();
+  }
+
+  /** {@code y = x / scale} from FLOAT32 to a quantized type, INT4 included (opset 21). */
+  public static byte[] quantize(ElementType type, float scale, Shape shape) {
+    return new OnnxGraph("quantize")
+        .opset(21)
+        .irVersion(10)
+        .input(INPUT, ElementType.FLOAT32, shape)
+        .constant("scale", Tensor.ofFloats(Shape.scalar(), scale))
+        .constant("zero", Tensor.allocate(type, Shape.scalar()))
+        .node("QuantizeLinear", List.of(INPUT, "scale", "zero"), List.of(OUTPUT))
+        .output(OUTPUT, type, shape)
+        .toModel();
+  }
+
+  /**
+   * A quantized layer as quantizers write it: {@code x} FLOAT32[N, size] through QuantizeLinear and
+   * DequantizeLinear, a product with INT8 weights, and the same again to {@code y} FLOAT32[N,
+   * size].
+   */
+  public static byte[] quantizedLayer(int size) {
+    Random random = new Random(4);
+    Tensor weights = Tensor.allocate(ElementType.INT8, Shape.of(size, size));
+    for (int i = 0; i < weights.elementCount(); i++) {
+      weights.setLong(i, random.nextInt(255) - 127);
+    }
+    Tensor zero = Tensor.allocate(ElementType.UINT8, Shape.scalar());
+    zero.setLong(0, 128);
+    Shape shape = Shape.of(Shape.DYNAMIC, size);
+    return new OnnxGraph("quantizedLayer")
+        .input(INPUT, ElementType.FLOAT32, shape)
+        .constant("scale", Tensor.ofFloats(Shape.scalar(), 1f / 128))
+        .constant("outScale", Tensor.ofFloats(Shape.scalar(), 1f / 8))
+        .constant("zero", zero)
+        .constant("weightZero", Tensor.allocate(ElementType.INT8, Shape.scalar()))
+        .constant("weights", weights)
+        .node("QuantizeLinear", List.of(INPUT, "scale", "zero"), List.of("xq"))
+        .node("DequantizeLinear", List.of("xq", "scale", "zero"), List.of("xd"))
+        .node("DequantizeLinear", List.of("weights", "scale", "weightZero"), List.of("wd"))
+        .node("MatMul", List.of("xd", "wd"), List.of("m"))
+        .node("QuantizeLinear", List.of("m", "outScale", "zero"), List.of("mq"))
+        .node("DequantizeLinear", List.of("mq", "outScale", "zero"), List.of(OUTPUT))
+        .output(OUTPUT, ElementType.FLOAT32, shape)
         .toModel();
   }
 

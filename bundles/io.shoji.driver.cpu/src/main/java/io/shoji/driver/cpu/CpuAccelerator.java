@@ -30,6 +30,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,11 +41,27 @@ final class CpuAccelerator implements Accelerator {
   private static final Logger LOG = LoggerFactory.getLogger(CpuAccelerator.class);
   private static final long POLL_NANOS = 1_000_000;
 
+  /** What ONNX Runtime says of models that are newer than itself or hold operators it lacks. */
+  private static final Pattern OPSET_TOO_NEW =
+      Pattern.compile("Opset (\\d+) is .* for domain (\\S+) is till opset (\\d+)");
+
+  private static final Pattern FORMAT_TOO_NEW =
+      Pattern.compile("Unsupported model IR version: (\\d+), max supported IR version: (\\d+)");
+
+  private static final Pattern OPERATOR_MISSING =
+      Pattern.compile(
+          "[\\w.:]+(\\(-?\\d+\\))? is not a registered function/op"
+              + "|No Op registered for [\\w.:]+"
+              + "|Could not find an implementation for [\\w.:]+"
+              + "|No opset import for domain [\\w.'-]+");
+
   private final AcceleratorInfo info;
   private final OrtEnv env;
   private final SessionSettings settings;
   private final ProcessorReadings readings;
   private final DeadlineWatchdog watchdog = new DeadlineWatchdog();
+  private final ThreadEnds ends = new ThreadEnds();
+  private final CallThreads callThreads = new CallThreads(ends);
   private final Set<CpuModel> models = ConcurrentHashMap.newKeySet();
   private final Set<Loading> loadings = ConcurrentHashMap.newKeySet();
   private final Object lock = new Object();
@@ -138,8 +157,10 @@ final class CpuAccelerator implements Accelerator {
     // One that was being loaded may have become a model since.
     models.forEach(CpuModel::endByDriver);
     models.forEach(CpuModel::close);
+    callThreads.close();
     watchdog.close();
     env.close();
+    ends.await();
   }
 
   private CpuModel open(
@@ -151,10 +172,10 @@ final class CpuAccelerator implements Accelerator {
     List<OrtHandle> made = new ArrayList<>();
     boolean done = false;
     try {
-      OptionalLong before = readings.residentBytes();
+      OptionalLong before = readings.exactResidentBytes();
       OrtSession session = OrtSession.create(env, artifact.file().toAbsolutePath(), sessionOptions);
       made.add(session);
-      OptionalLong after = readings.residentBytes();
+      OptionalLong after = readings.exactResidentBytes();
       OrtMemoryInfo hostMemory = OrtMemoryInfo.cpu(env.api(), sessionSettings.cpuMemArena());
       made.add(hostMemory);
       OrtAllocator allocator = OrtAllocator.of(session, hostMemory);
@@ -166,10 +187,12 @@ final class CpuAccelerator implements Accelerator {
           before.isPresent() && after.isPresent()
               ? Math.max(0, after.getAsLong() - before.getAsLong())
               : -1;
+      boolean onCallersThread = sessionSettings.callsOnCallersThread(file, info.architecture());
       CpuModel model =
           new CpuModel(
               artifact.toString(),
               this,
+              onCallersThread ? null : callThreads,
               session,
               hostMemory,
               allocator,
@@ -177,7 +200,7 @@ final class CpuAccelerator implements Accelerator {
               outputs,
               sessionSettings.concurrency(info.concurrency()),
               growth,
-              details(file, sessionSettings));
+              details(file, sessionSettings, onCallersThread));
       models.add(model);
       done = true;
       return model;
@@ -192,7 +215,8 @@ final class CpuAccelerator implements Accelerator {
     }
   }
 
-  private static Map<String, String> details(OnnxFile file, SessionSettings settings) {
+  private static Map<String, String> details(
+      OnnxFile file, SessionSettings settings, boolean onCallersThread) {
     Map<String, String> details = new LinkedHashMap<>();
     details.put("provider", "CPUExecutionProvider");
     details.put("nodes", Long.toString(file.nodes()));
@@ -203,60 +227,82 @@ final class CpuAccelerator implements Accelerator {
     details.put("graphOptimization", settings.graphOptimization().name().toLowerCase(Locale.ROOT));
     details.put("cpuMemArena", Boolean.toString(settings.cpuMemArena()));
     details.put("memoryPattern", Boolean.toString(settings.memoryPattern()));
+    details.put("callThread", onCallersThread ? "caller" : "driver");
     details.put("allowSpinning", Boolean.toString(settings.allowSpinning()));
     return details;
   }
 
   /** What ONNX Runtime's refusal to load means. */
   private AcceleratorException refusal(OrtException e, ModelArtifact artifact, OnnxFile file) {
-    String text = e.text();
-    Code code;
-    String what;
-    if (e.isOutOfMemory()) {
-      code = Code.OUT_OF_MEMORY;
-      what = "there is not enough memory to load the model";
-    } else if (text.contains("till opset") || text.contains("max supported IR version")) {
-      code = Code.UNSUPPORTED;
-      what =
-          "the model is newer than this runtime; export it for an older operator set, or install a"
-              + " driver with a newer runtime";
-    } else if (text.contains("is not a registered function/op")
-        || text.contains("No Op registered for")
-        || text.contains("No opset import for domain")
-        || text.contains("Could not find an implementation for")
-        || e.code() == OrtException.NOT_IMPLEMENTED) {
-      code = Code.UNSUPPORTED;
-      what = "the model has an operator that this runtime lacks";
-    } else {
-      code =
-          switch (e.code()) {
-            case OrtException.FAIL,
-                OrtException.INVALID_ARGUMENT,
-                OrtException.NO_SUCHFILE,
-                OrtException.NO_MODEL,
-                OrtException.RUNTIME_EXCEPTION,
-                OrtException.INVALID_PROTOBUF,
-                OrtException.INVALID_GRAPH ->
-                Code.INVALID_MODEL;
-            case OrtException.MODEL_LOAD_CANCELED -> Code.DEVICE_LOST;
-            default -> Code.FAILED;
-          };
-      what = "the model cannot be loaded";
-    }
-    return AcceleratorException.withStatus(
-        code,
-        what
-            + ": "
-            + text
-            + " opsets="
+    String facts =
+        " opsets="
             + file.opsets()
             + " irVersion="
             + file.irVersion()
             + " runtime="
             + info.runtimeVersion()
             + " "
-            + artifact,
-        e.code());
+            + artifact;
+    if (e.isOutOfMemory()) {
+      return AcceleratorException.withStatus(
+          Code.OUT_OF_MEMORY,
+          "there is not enough memory to load the model: " + e.text() + facts,
+          e.code());
+    }
+    Matcher opset = OPSET_TOO_NEW.matcher(e.text());
+    if (opset.find()) {
+      return AcceleratorException.withStatus(
+          Code.UNSUPPORTED,
+          "the model's operator set is newer than this runtime; export the model for an older one, or"
+              + " install a newer runtime domain="
+              + opset.group(2)
+              + " asked="
+              + opset.group(1)
+              + " supported="
+              + opset.group(3)
+              + facts,
+          e.code());
+    }
+    Matcher format = FORMAT_TOO_NEW.matcher(e.text());
+    if (format.find()) {
+      return AcceleratorException.withStatus(
+          Code.UNSUPPORTED,
+          "the model's file format is newer than this runtime; save the model with an older IR"
+              + " version, or install a newer runtime asked="
+              + format.group(1)
+              + " supported="
+              + format.group(2)
+              + facts,
+          e.code());
+    }
+    Matcher operator = OPERATOR_MISSING.matcher(e.text());
+    if (operator.find()) {
+      return AcceleratorException.withStatus(
+          Code.UNSUPPORTED,
+          "this runtime lacks an operator of the model; express it by others, or choose another"
+              + " runtime operator="
+              + operator.group().replaceAll(".* for |\\(.*| is not.*| with .*", "")
+              + facts
+              + " cause="
+              + e.text(),
+          e.code());
+    }
+    Code code =
+        switch (e.code()) {
+          case OrtException.NOT_IMPLEMENTED -> Code.UNSUPPORTED;
+          case OrtException.FAIL,
+              OrtException.INVALID_ARGUMENT,
+              OrtException.NO_SUCHFILE,
+              OrtException.NO_MODEL,
+              OrtException.RUNTIME_EXCEPTION,
+              OrtException.INVALID_PROTOBUF,
+              OrtException.INVALID_GRAPH ->
+              Code.INVALID_MODEL;
+          case OrtException.MODEL_LOAD_CANCELED -> Code.DEVICE_LOST;
+          default -> Code.FAILED;
+        };
+    return AcceleratorException.withStatus(
+        code, "the model cannot be loaded: " + e.text() + facts, e.code());
   }
 
   /** Compares what the package declares with what the model has. */
@@ -317,7 +363,7 @@ final class CpuAccelerator implements Accelerator {
     private final ModelArtifact artifact;
     private final SessionSettings sessionSettings;
     private final Object optionsLock = new Object();
-    private @org.jspecify.annotations.Nullable OrtSessionOptions sessionOptions;
+    private @Nullable OrtSessionOptions sessionOptions;
     private boolean cancelled;
 
     private Loading(ModelArtifact artifact, SessionSettings sessionSettings) {
@@ -356,6 +402,7 @@ final class CpuAccelerator implements Accelerator {
     }
 
     private CpuModel load() throws AcceleratorException {
+      ends.register();
       OnnxFile file = OnnxFile.read(artifact.file());
       file.checkExternalData(artifact);
       try (OrtSessionOptions options = OrtSessionOptions.create(env.api(), sessionSettings)) {

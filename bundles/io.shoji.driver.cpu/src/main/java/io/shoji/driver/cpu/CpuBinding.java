@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,7 @@ final class CpuBinding implements LoadedModel.Binding {
 
   private final CpuModel model;
   private final OrtApi api;
+  private final @Nullable CallThreads callThreads;
   private final DeadlineWatchdog watchdog;
   private final Call call;
 
@@ -36,9 +38,13 @@ final class CpuBinding implements LoadedModel.Binding {
 
   private final List<OrtValue> inputValues;
   private final Object[] arguments;
+  private final LongSupplier nativeCall = this::runWithBinding;
 
   /** Keeps the memory that the runtime reads and writes. */
   private final List<Tensor> tensors;
+
+  /** Outputs whose last half byte belongs to no element: the runtime leaves it as it comes. */
+  private final List<Tensor> padded;
 
   private volatile boolean closed;
 
@@ -51,11 +57,13 @@ final class CpuBinding implements LoadedModel.Binding {
       List<Tensor> tensors) {
     this.model = model;
     this.api = model.api();
+    this.callThreads = model.callThreads();
     this.watchdog = model.watchdog();
     this.call = call;
     this.handles = handles;
     this.inputValues = inputValues;
     this.tensors = tensors;
+    this.padded = tensors.stream().skip(model.inputs().size()).filter(OrtValue::isPadded).toList();
     this.arguments =
         ioBinding == null
             ? new Object[0]
@@ -113,8 +121,9 @@ final class CpuBinding implements LoadedModel.Binding {
     begin(deadlineNanos);
     long status = 0;
     Call.End end;
+    CallThreads threads = callThreads;
     try {
-      status = api.runWithBinding(arguments);
+      status = threads == null ? api.runWithBinding(arguments) : threads.call(nativeCall);
     } finally {
       end = call.end();
       Reference.reachabilityFence(tensors);
@@ -123,36 +132,44 @@ final class CpuBinding implements LoadedModel.Binding {
       failed(
           status == 0 ? null : api.failure(OrtFunction.RunWithBinding, status), end, deadlineNanos);
     }
+    if (!padded.isEmpty()) {
+      padded.forEach(OrtValue::clearPadding);
+    }
   }
 
   /** Runs once into tensors that are made for the result. */
   List<Tensor> runIntoNew(long deadlineNanos) throws AcceleratorException {
     begin(deadlineNanos);
+    long status = 0;
     List<OrtValue> values = List.of();
-    OrtException failure = null;
     Call.End end;
+    CallThreads threads = callThreads;
     try {
-      values = model.session().run(call.options(), inputValues);
-    } catch (OrtException e) {
-      failure = e;
+      OrtSession.Run run = model.session().new Run(call.options(), inputValues);
+      status = threads == null ? run.call() : threads.call(run::call);
+      values = run.values();
     } finally {
       end = call.end();
+      Reference.reachabilityFence(tensors);
     }
     try {
       List<Tensor> outputs = new ArrayList<>(values.size());
       for (int i = 0; i < values.size(); i++) {
         outputs.add(values.get(i).copy(model.outputs().get(i).name()));
       }
-      if (failure != null || end != Call.End.ITSELF || deadlineNanos - System.nanoTime() <= 0) {
-        failed(failure, end, deadlineNanos);
+      if (status != 0 || end != Call.End.ITSELF || deadlineNanos - System.nanoTime() <= 0) {
+        failed(status == 0 ? null : api.failure(OrtFunction.Run, status), end, deadlineNanos);
       }
       return outputs;
     } catch (OrtException e) {
       throw model.failure(e, "the outputs cannot be read");
     } finally {
       release(values);
-      Reference.reachabilityFence(tensors);
     }
+  }
+
+  private long runWithBinding() {
+    return api.runWithBinding(arguments);
   }
 
   private void begin(long deadlineNanos) throws AcceleratorException {

@@ -28,6 +28,7 @@ import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.ServiceRegistration;
@@ -130,6 +131,20 @@ public final class CpuDriver {
             "Idle threads of the runtime burn their core while they wait: faster with several threads"
                 + " per operator, at the cost of everything else on the gateway")
     boolean allowSpinning() default false;
+
+    /** Whose thread an inference runs on. */
+    @AttributeDefinition(
+        name = "Thread of an inference",
+        description =
+            "auto: the caller's where that leaves nothing of the runtime on it, else one of the"
+                + " driver's. caller: always the caller's, fastest; the old runtime may stay in memory"
+                + " after an upgrade until the caller's thread ends. driver: always the driver's",
+        options = {
+          @Option(label = "auto", value = "auto"),
+          @Option(label = "caller", value = "caller"),
+          @Option(label = "driver", value = "driver")
+        })
+    String callThread() default "auto";
 
     /** Log severity. */
     @AttributeDefinition(
@@ -295,37 +310,42 @@ public final class CpuDriver {
 
   /** The configured settings; one without sense is reported and takes its default. */
   private static SessionSettings settings(Config config) {
-    SessionSettings sound =
-        new SessionSettings(
-            1,
-            1,
-            SessionSettings.GraphOptimization.ALL,
-            config.cpuMemArena(),
-            config.memoryPattern(),
-            config.allowSpinning());
-    SessionSettings.GraphOptimization optimization = sound.graphOptimization();
-    try {
-      optimization = SessionSettings.GraphOptimization.of(config.graphOptimization());
-    } catch (IllegalArgumentException e) {
-      LOG.error("a setting has no sense, its default is used: {}", e.getMessage());
+    return new SessionSettings(
+        threads("intraOpThreads", config.intraOpThreads(), 0),
+        threads("interOpThreads", config.interOpThreads(), 1),
+        choice(
+            SessionSettings.GraphOptimization::of,
+            config.graphOptimization(),
+            SessionSettings.GraphOptimization.ALL),
+        config.cpuMemArena(),
+        config.memoryPattern(),
+        config.allowSpinning(),
+        choice(
+            SessionSettings.CallThread::of, config.callThread(), SessionSettings.CallThread.AUTO));
+  }
+
+  private static int threads(String name, int asked, int least) {
+    if (asked < least || asked > SessionSettings.MOST_THREADS) {
+      LOG.error(
+          "a setting has no sense, 1 is used: {} asked={} least={} most={}",
+          name,
+          asked,
+          least,
+          SessionSettings.MOST_THREADS);
+      return 1;
+    }
+    return asked;
+  }
+
+  private static <T> T choice(Function<String, T> byName, @Nullable String asked, T otherwise) {
+    if (asked == null) {
+      return otherwise;
     }
     try {
-      return new SessionSettings(
-          config.intraOpThreads(),
-          config.interOpThreads(),
-          optimization,
-          config.cpuMemArena(),
-          config.memoryPattern(),
-          config.allowSpinning());
+      return byName.apply(asked);
     } catch (IllegalArgumentException e) {
-      LOG.error("a setting has no sense, 1 thread is used: {}", e.getMessage());
-      return new SessionSettings(
-          sound.intraOpThreads(),
-          sound.interOpThreads(),
-          optimization,
-          sound.cpuMemArena(),
-          sound.memoryPattern(),
-          sound.allowSpinning());
+      LOG.error("a setting has no sense, its default is used: {}", e.getMessage());
+      return otherwise;
     }
   }
 

@@ -36,6 +36,7 @@ final class CpuModel implements LoadedModel {
 
   private final String name;
   private final CpuAccelerator accelerator;
+  private final @Nullable CallThreads callThreads;
   private final OrtApi api;
   private final OrtSession session;
   private final OrtMemoryInfo hostMemory;
@@ -64,10 +65,12 @@ final class CpuModel implements LoadedModel {
    * Takes the session, its allocator and the memory info over.
    *
    * @param name of the artifact, for messages
+   * @param callThreads the driver's threads if calls run there, null if on the caller's
    */
   CpuModel(
       String name,
       CpuAccelerator accelerator,
+      @Nullable CallThreads callThreads,
       OrtSession session,
       OrtMemoryInfo hostMemory,
       OrtAllocator allocator,
@@ -78,6 +81,7 @@ final class CpuModel implements LoadedModel {
       Map<String, String> details) {
     this.name = name;
     this.accelerator = accelerator;
+    this.callThreads = callThreads;
     this.api = session.api();
     this.session = session;
     this.hostMemory = hostMemory;
@@ -222,6 +226,11 @@ final class CpuModel implements LoadedModel {
 
   DeadlineWatchdog watchdog() {
     return accelerator.watchdog();
+  }
+
+  /** The driver's threads if calls run there, null if on the caller's. */
+  @Nullable CallThreads callThreads() {
+    return callThreads;
   }
 
   boolean isDriverStopping() {

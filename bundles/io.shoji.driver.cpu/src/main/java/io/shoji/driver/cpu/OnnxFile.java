@@ -39,12 +39,17 @@ final class OnnxFile {
   /** Names that a message lists at most. */
   private static final int NAMES_LIMIT = 8;
 
+  /** Distinct operators and element types that are remembered; a graph with more is a rare one. */
+  private static final int KINDS_LIMIT = 512;
+
   private long irVersion;
   private long nodes;
   private boolean hasGraph;
   private final Map<String, Long> opsets = new TreeMap<>();
   private final Set<String> externalLocations = new LinkedHashSet<>();
   private final Set<String> shaped = new HashSet<>();
+  private final Set<String> operators = new TreeSet<>();
+  private final Set<Integer> tensorTypes = new TreeSet<>();
 
   private OnnxFile() {}
 
@@ -107,6 +112,19 @@ final class OnnxFile {
   /** Nodes of the graph, those of inner graphs included. */
   long nodes() {
     return nodes;
+  }
+
+  /**
+   * Operators that it uses, inner graphs included: by their name, and with their domain before if
+   * that is not ONNX's own.
+   */
+  Set<String> operators() {
+    return Collections.unmodifiableSet(operators);
+  }
+
+  /** Element types of its weights and constants, as numbers of {@code TensorProto.DataType}. */
+  Set<Integer> tensorTypes() {
+    return Collections.unmodifiableSet(tensorTypes);
   }
 
   /** Whether the file gives that input or output of the graph a shape. */
@@ -242,7 +260,24 @@ final class OnnxFile {
 
   private void node(ProtobufReader reader) throws IOException, MalformedException {
     nodes++;
-    each(reader, this::attribute, 5, 5);
+    String domain = "";
+    String operator = "";
+    for (int field = reader.next(); field != 0; field = reader.next()) {
+      if (reader.wireType() != ProtobufReader.LENGTH_DELIMITED) {
+        reader.skip(field);
+        continue;
+      }
+      switch (field) {
+        case 4 -> operator = reader.string();
+        case 5 -> reader.message(this::attribute);
+        case 7 -> domain = reader.string();
+        default -> reader.skip(field);
+      }
+    }
+    if (operators.size() < KINDS_LIMIT) {
+      operators.add(
+          domain.isEmpty() || domain.equals("ai.onnx") ? operator : domain + ":" + operator);
+    }
   }
 
   private void attribute(ProtobufReader reader) throws IOException, MalformedException {
@@ -265,7 +300,18 @@ final class OnnxFile {
   }
 
   private void tensor(ProtobufReader reader) throws IOException, MalformedException {
-    each(reader, this::externalData, 13, 13);
+    for (int field = reader.next(); field != 0; field = reader.next()) {
+      if (field == 2 && reader.wireType() == ProtobufReader.VARINT) {
+        long type = reader.varint();
+        if (tensorTypes.size() < KINDS_LIMIT) {
+          tensorTypes.add((int) type);
+        }
+      } else if (field == 13 && reader.wireType() == ProtobufReader.LENGTH_DELIMITED) {
+        reader.message(this::externalData);
+      } else {
+        reader.skip(field);
+      }
+    }
   }
 
   /**

@@ -190,6 +190,11 @@ final class OrtApi {
     return runWithBinding.invokeLong(arguments);
   }
 
+  /** {@code Run}, as {@link #runWithBinding}. */
+  long run(Object[] arguments) {
+    return function(OrtFunction.Run).invokeLong(arguments);
+  }
+
   /** Reads a status and releases it. */
   OrtException failure(OrtFunction function, long status) {
     int code = function(OrtFunction.GetErrorCode).invokeInt(new Object[] {status});

@@ -11,6 +11,7 @@ package io.shoji.driver.cpu;
 
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.tensor.TensorSpec;
+import java.lang.ref.Reference;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -74,31 +75,51 @@ final class OrtSession extends OrtHandle {
     return outputs.texts.get(index);
   }
 
-  /**
-   * Runs into values that the runtime makes.
-   *
-   * @return one value per output, owned by the caller
-   */
-  List<OrtValue> run(OrtRunOptions options, List<OrtValue> values) throws OrtException {
-    NativeMemory given =
-        NativeMemory.ofLongs(values.stream().mapToLong(OrtValue::address).toArray());
-    NativeMemory results = NativeMemory.ofLongs(new long[outputs.names.size()]);
-    api()
-        .call(
-            OrtFunction.Run,
+  /** A call that lets the runtime make the outputs; for one use. */
+  final class Run {
+    private final NativeMemory given;
+    private final NativeMemory results = NativeMemory.ofLongs(new long[outputs.names.size()]);
+    private final Object[] arguments;
+
+    /** A call on values that outlive it. */
+    Run(OrtRunOptions options, List<OrtValue> values) {
+      given = NativeMemory.ofLongs(values.stream().mapToLong(OrtValue::address).toArray());
+      arguments =
+          new Object[] {
             address(),
             options.address(),
-            inputs.array,
-            given,
+            inputs.array.address(),
+            given.address(),
             (long) values.size(),
-            outputs.array,
+            outputs.array.address(),
             (long) outputs.names.size(),
-            results);
-    List<OrtValue> made = new ArrayList<>(outputs.names.size());
-    for (int i = 0; i < outputs.names.size(); i++) {
-      made.add(OrtValue.owned(api(), results.getLong(i)));
+            results.address()
+          };
     }
-    return made;
+
+    /**
+     * Runs.
+     *
+     * @return address of a status that {@link OrtApi#failure} takes, or 0
+     */
+    long call() {
+      try {
+        return api().run(arguments);
+      } finally {
+        Reference.reachabilityFence(given);
+      }
+    }
+
+    /** The values that it made, owned by the caller; none if it failed. */
+    List<OrtValue> values() {
+      List<OrtValue> values = new ArrayList<>(outputs.names.size());
+      for (int i = 0; i < outputs.names.size(); i++) {
+        if (results.getLong(i) != 0) {
+          values.add(OrtValue.owned(api(), results.getLong(i)));
+        }
+      }
+      return values;
+    }
   }
 
   private List<TensorSpec> describe(OrtFunction getType, List<String> names, OnnxFile file)

@@ -49,7 +49,21 @@ final class OrtValue extends OrtHandle {
             api(), api().create(OrtFunction.GetTensorTypeAndShape, address()))) {
       Tensor tensor = Tensor.allocate(info.elementType(name), info.shape());
       OrtApi.copy(api().create(OrtFunction.GetTensorMutableData, address()), tensor.data());
+      if (isPadded(tensor)) {
+        clearPadding(tensor);
+      }
       return tensor;
     }
+  }
+
+  /** Whether a tensor's last byte holds one element of half a byte. */
+  static boolean isPadded(Tensor tensor) {
+    return tensor.type().bits() == 4 && tensor.elementCount() % 2 == 1;
+  }
+
+  /** Zeroes the half byte that belongs to no element. */
+  static void clearPadding(Tensor tensor) {
+    int last = tensor.byteSize() - 1;
+    tensor.data().put(last, (byte) (tensor.data().get(last) & 0x0f));
   }
 }

@@ -78,10 +78,18 @@ final class ProcessorReadings {
     return health.withMemoryBytes(residentBytes().orElse(-1), memoryTotalBytes().orElse(-1));
   }
 
-  /** Resident memory of this process, bytes. */
+  /** Resident memory of this process, bytes, by the kernel's counter. */
   OptionalLong residentBytes() {
+    return kilobytes("proc/self/status", "VmRSS:");
+  }
+
+  /**
+   * Resident memory of this process, bytes, counted page by page: what a load is measured with. It
+   * takes some milliseconds per gigabyte.
+   */
+  OptionalLong exactResidentBytes() {
     OptionalLong exact = kilobytes("proc/self/smaps_rollup", "Rss:");
-    return exact.isPresent() ? exact : kilobytes("proc/self/status", "VmRSS:");
+    return exact.isPresent() ? exact : residentBytes();
   }
 
   /** Memory of the machine, bytes. */

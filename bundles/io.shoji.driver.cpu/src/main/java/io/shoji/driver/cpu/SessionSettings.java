@@ -29,6 +29,7 @@ import java.util.stream.Collectors;
  * @param cpuMemArena whether the runtime keeps memory for the next inference
  * @param memoryPattern whether it lays out an inference's memory in one block
  * @param allowSpinning whether its idle threads burn a core while they wait for work
+ * @param callThread whose thread an inference runs on
  */
 record SessionSettings(
     int intraOpThreads,
@@ -36,7 +37,8 @@ record SessionSettings(
     GraphOptimization graphOptimization,
     boolean cpuMemArena,
     boolean memoryPattern,
-    boolean allowSpinning) {
+    boolean allowSpinning,
+    CallThread callThread) {
 
   /** What the keys of this driver start with in {@link ModelArtifact#options}. */
   static final String PREFIX = "cpu.";
@@ -47,6 +49,7 @@ record SessionSettings(
   private static final String CPU_MEM_ARENA = PREFIX + "cpuMemArena";
   private static final String MEMORY_PATTERN = PREFIX + "memoryPattern";
   private static final String ALLOW_SPINNING = PREFIX + "allowSpinning";
+  private static final String CALL_THREAD = PREFIX + "callThread";
   private static final List<String> KEYS =
       List.of(
           INTRA_OP_THREADS,
@@ -54,8 +57,11 @@ record SessionSettings(
           GRAPH_OPTIMIZATION,
           CPU_MEM_ARENA,
           MEMORY_PATTERN,
-          ALLOW_SPINNING);
-  private static final int MOST_THREADS = 1_024;
+          ALLOW_SPINNING,
+          CALL_THREAD);
+
+  /** Threads that may be asked for at most. */
+  static final int MOST_THREADS = 1_024;
 
   /** {@code GraphOptimizationLevel} of {@code onnxruntime_c_api.h}. */
   enum GraphOptimization {
@@ -98,6 +104,34 @@ record SessionSettings(
     }
   }
 
+  /** Whose thread an inference runs on. */
+  enum CallThread {
+    /** The caller's if the model is known to leave nothing behind on it, else the driver's. */
+    AUTO,
+    /** The caller's: the fastest; the library may stay mapped until the caller's thread ends. */
+    CALLER,
+    /** One of the driver's: some 10 us slower; the library goes as soon as it is closed. */
+    DRIVER;
+
+    /**
+     * The one of a name, in any case.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    static CallThread of(String name) {
+      for (CallThread thread : values()) {
+        if (thread.name().equalsIgnoreCase(name.strip())) {
+          return thread;
+        }
+      }
+      throw new IllegalArgumentException(
+          "no such thread to call on asked="
+              + name
+              + " known="
+              + Arrays.toString(values()).toLowerCase(Locale.ROOT));
+    }
+  }
+
   /** Checks the ranges. */
   SessionSettings {
     checkThreads("intraOpThreads", intraOpThreads, 0);
@@ -132,19 +166,35 @@ record SessionSettings(
     }
     try {
       String optimization = options.get(GRAPH_OPTIMIZATION);
+      String thread = options.get(CALL_THREAD);
       return new SessionSettings(
           number(options, INTRA_OP_THREADS, intraOpThreads),
           number(options, INTER_OP_THREADS, interOpThreads),
           optimization == null ? graphOptimization : GraphOptimization.of(optimization),
           truth(options, CPU_MEM_ARENA, cpuMemArena),
           truth(options, MEMORY_PATTERN, memoryPattern),
-          truth(options, ALLOW_SPINNING, allowSpinning));
+          truth(options, ALLOW_SPINNING, allowSpinning),
+          thread == null ? callThread : CallThread.of(thread));
     } catch (IllegalArgumentException e) {
       throw new AcceleratorException(
           Code.UNSUPPORTED,
           "an option of the variant has no sense: " + e.getMessage() + " " + artifact,
           e);
     }
+  }
+
+  /**
+   * Whether inferences of that model run on their callers' threads.
+   *
+   * @param architecture as {@code uname -m} says it
+   */
+  boolean callsOnCallersThread(OnnxFile file, String architecture) {
+    return switch (callThread) {
+      case CALLER -> true;
+      case DRIVER -> false;
+      case AUTO ->
+          intraOpThreads == 1 && interOpThreads == 1 && ThreadLocals.leavesNone(file, architecture);
+    };
   }
 
   /** Calls that may usefully run at once on a machine of {@code cores} cores. */

@@ -19,6 +19,7 @@ import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
 import io.shoji.testkit.AcceleratorContract;
+import io.shoji.testkit.OnnxGraph;
 import io.shoji.testkit.OnnxModels;
 import io.shoji.testkit.ProcessFigures;
 import io.shoji.testkit.Tensors;
@@ -65,7 +66,7 @@ abstract class CpuDriverContract extends AcceleratorContract {
       assertThat(gateway.reference()).isNull();
       gateway.close();
       assertThat(ProcessFigures.mappedFiles()).doesNotContain(library.toString());
-      assertThat(ProcessFigures.threads("shoji-cpu-")).isEmpty();
+      Eventually.assertThat(() -> ProcessFigures.threads("shoji-cpu-").isEmpty());
     }
   }
 
@@ -101,9 +102,26 @@ abstract class CpuDriverContract extends AcceleratorContract {
             Code.INVALID_MODEL,
             "ends in the middle",
             "bytes=" + whole.length / 2),
-        refused("operator", OnnxModels.unknownOperator(), Code.UNSUPPORTED, "Frobnicate"),
-        refused("domain", OnnxModels.unknownDomain(), Code.UNSUPPORTED, "com.example"),
-        refused("opset", OnnxModels.futureOpset(), Code.UNSUPPORTED, "999", "runtime=" + version),
+        refused("operator", OnnxModels.unknownOperator(), Code.UNSUPPORTED, "operator=Frobnicate"),
+        refused("domain", OnnxModels.unknownDomain(), Code.UNSUPPORTED, "Special"),
+        refused(
+            "format",
+            new OnnxGraph("format")
+                .irVersion(99)
+                .input("x", ElementType.FLOAT32, Shape.of(1))
+                .node("Identity", List.of("x"), List.of("y"))
+                .output("y", ElementType.FLOAT32, Shape.of(1))
+                .toModel(),
+            Code.UNSUPPORTED,
+            "asked=99",
+            "supported="),
+        refused(
+            "opset",
+            OnnxModels.futureOpset(),
+            Code.UNSUPPORTED,
+            "asked=999",
+            "supported=",
+            "runtime=" + version),
         refused(
             "external",
             OnnxModels.externalData("../../etc/passwd"),
