@@ -217,19 +217,19 @@ class ModelPipelineTest {
 
   @Test
   void shouldStandWhereItWouldHaveStoodWhenACallFailed() throws Exception {
-    engine.serve(windows("1.0.0", 4, 4), ModelPipelineTest::ends);
+    engine.serve(windows("1.0.0", 4, 2), ModelPipelineTest::ends);
     try (Pipeline pipeline = service.open(REF, soon())) {
       engine.before.add(() -> {});
       engine.before.add(
           () -> {
             throw new InferenceException(Code.OVERLOADED, "full");
           });
-      assertThatThrownBy(() -> pipeline.process(Sample.Signal.of(ramp(0, 18)), soon()))
+      assertThatThrownBy(() -> pipeline.process(Sample.Signal.of(ramp(0, 17)), soon()))
           .isInstanceOfSatisfying(
               InferenceException.class, e -> assertThat(e.code()).isEqualTo(Code.OVERLOADED));
-      assertThat(pipeline.process(Sample.Signal.of(ramp(18, 2)), soon()))
+      assertThat(pipeline.process(Sample.Signal.of(ramp(17, 1)), soon()))
           .singleElement()
-          .satisfies(p -> assertThat(ends(p)).containsExactly(16f, 19f));
+          .satisfies(p -> assertThat(ends(p)).containsExactly(14f, 17f));
     }
   }
 
