@@ -64,8 +64,9 @@ public interface InferenceService {
    * @param outputs one per output, of the very shapes that result; borrowed until it is closed,
    *     overwritten by each run
    * @return a preparation that the caller closes
-   * @throws InferenceException UNKNOWN_MODEL, NO_ACCELERATOR, NOT_READY (after waiting up to the
-   *     deadline), INVALID_INPUT, SHUTTING_DOWN
+   * @throws InferenceException any code but CANCELLED: NOT_READY after waiting up to the deadline;
+   *     OVERLOADED if too many wait already; INVALID_INPUT if the tensors do not fit; DEVICE_LOST
+   *     or FAILED if the accelerator cannot prepare it
    */
   PreparedInference prepare(
       ModelRef model, List<Tensor> inputs, List<Tensor> outputs, long deadlineNanos)

@@ -466,7 +466,7 @@ final class Family {
     model.inGap = !model.removed;
     model.gapUntilNanos = System.nanoTime() + gapMs * 1_000_000L;
     if (model.inGap) {
-      engine.after(gapMs + 1, this::sweep);
+      engine.after(gapMs + 1, () -> gapOver(model));
     }
     updateRoutes();
     retire(old, changes);
@@ -501,6 +501,15 @@ final class Family {
       sweep(changes);
     }
     changes.apply(engine);
+  }
+
+  private void gapOver(Model model) {
+    synchronized (this) {
+      if (!model.placing && !model.isBeingExchanged()) {
+        engine.placement().announce(model);
+      }
+    }
+    sweep();
   }
 
   private void updateInstalled() {

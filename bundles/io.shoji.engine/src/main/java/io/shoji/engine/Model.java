@@ -89,7 +89,12 @@ final class Model {
 
   /** Whether a request should wait for it rather than fail at once. */
   boolean worthWaiting() {
-    return placing || (inGap && gapUntilNanos - System.nanoTime() > 0);
+    return placing || isBeingExchanged();
+  }
+
+  /** Whether it lost its accelerator so lately that another one is taken to come. */
+  boolean isBeingExchanged() {
+    return inGap && gapUntilNanos - System.nanoTime() > 0;
   }
 
   @Override

@@ -218,14 +218,34 @@ final class Placement {
         }
       }
     }
+    announce(model);
+    scheduleRetry(model);
+  }
+
+  /**
+   * Logs why a model does not serve, once per reason: while its accelerator is taken to come back
+   * that is the ordinary exchange of a driver, afterwards it asks for somebody's attention. Under
+   * the family's lock.
+   */
+  void announce(Model model) {
     String reason = model.serving != null || !model.installed() ? "" : reason(model);
     // A longer pause is no news.
     String news = RETRY_PAUSE.matcher(reason).replaceAll("");
+    boolean exchange = model.isBeingExchanged();
+    if (exchange && !news.isEmpty()) {
+      news = "exchange";
+    }
     if (!news.isEmpty() && !news.equals(model.logged)) {
-      LOG.warn("{}", reason);
+      if (exchange) {
+        LOG.info(
+            "requests wait for an accelerator to come back model={} gapWaitMs={}",
+            model,
+            engine.settings().gapWaitMs());
+      } else {
+        LOG.warn("{}", reason);
+      }
     }
     model.logged = news;
-    scheduleRetry(model);
   }
 
   private void scheduleRetry(Model model) {
