@@ -126,36 +126,36 @@ final class ContentStore implements AutoCloseable {
           null);
     }
     FileChannel lock = null;
+    ContentStore store = null;
     try {
-      files.createFolder(folder);
-      checkOurs(folder);
-      lock = lock(folder);
-      mark(folder, files);
-      ContentStore store = new ContentStore(folder, files, lock);
-      store.prepare();
+      Path root = Files.exists(folder) ? folder.toRealPath() : folder;
+      files.createFolder(root);
+      checkOurs(root);
+      lock = lock(root);
+      mark(root, files);
+      ContentStore prepared = new ContentStore(root, files, lock);
+      prepared.prepare();
+      store = prepared;
       return store;
     } catch (IOException e) {
-      throw closing(
-          lock,
-          StoreException.of(
-              "the folder of the model store cannot be used; check that the folder it lies in exists,"
-                  + " is mounted and writable folder="
-                  + folder,
-              e));
-    } catch (StoreException e) {
-      throw closing(lock, e);
+      throw StoreException.of(
+          "the folder of the model store cannot be used; check that the folder it lies in exists, is"
+              + " mounted and writable folder="
+              + folder,
+          e);
+    } finally {
+      if (store == null && lock != null) {
+        close(lock, folder);
+      }
     }
   }
 
-  private static StoreException closing(@Nullable FileChannel lock, StoreException failure) {
-    if (lock != null) {
-      try {
-        lock.close();
-      } catch (IOException e) {
-        failure.addSuppressed(e);
-      }
+  private static void close(FileChannel lock, Path folder) {
+    try {
+      lock.close();
+    } catch (IOException e) {
+      log.warn("the lock of the model store cannot be closed folder={}", folder, e);
     }
-    return failure;
   }
 
   /** Refuses a folder with files of somebody else, which would be taken for garbage. */
@@ -320,6 +320,11 @@ final class ContentStore implements AutoCloseable {
 
   private static @Nullable Integer oneLess(String key, Integer count) {
     return count == 1 ? null : count - 1;
+  }
+
+  /** The folder of this store. */
+  Path root() {
+    return root;
   }
 
   /** Where a file's bytes lie, or would lie. */
@@ -794,11 +799,7 @@ final class ContentStore implements AutoCloseable {
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      try {
-        lock.close();
-      } catch (IOException e) {
-        log.warn("the lock of the model store cannot be closed folder={}", root, e);
-      }
+      close(lock, root);
     }
   }
 }

@@ -75,10 +75,20 @@ final class DescriptionReader {
       checkLabels(labels, outputs);
     }
     List<ModelVariant> variants = variants();
+    boolean labelsKnown =
+        document.get("labels").map(l -> l.element().isJsonArray()).orElse(true)
+            && labels.size() == document.items("labels").size();
+    boolean outputsKnown = outputs.size() == document.items("outputs").size();
     Optional<PipelineDescription> pipeline =
         document
             .get("pipeline")
-            .flatMap(json -> new PipelineReader(json, reasons).read(inputs, outputs, labels));
+            .flatMap(
+                json ->
+                    new PipelineReader(json, reasons)
+                        .read(
+                            inputs,
+                            outputsKnown ? Optional.of(outputs) : Optional.empty(),
+                            labelsKnown ? Optional.of(labels) : Optional.empty()));
     Optional<GoldenSamples> golden = document.get("golden").flatMap(this::golden);
     Optional<Evidence> evidence = document.get("evidence").flatMap(this::evidence);
     Optional<Acceptance> acceptance = document.get("acceptance").flatMap(this::acceptance);
@@ -163,8 +173,8 @@ final class DescriptionReader {
         json.get("layout").isEmpty()
             ? Optional.of(Layout.ANY)
             : json.text("layout").flatMap(l -> constant(Layout.values(), l));
-    if (type.isPresent() && shape.isPresent()) {
-      checkSize(json, type.get(), shape.get());
+    if (type.isPresent() && shape.isPresent() && !checkSize(json, type.get(), shape.get())) {
+      return Optional.empty();
     }
     if (layout.isPresent()
         && shape.isPresent()
@@ -219,7 +229,7 @@ final class DescriptionReader {
     }
   }
 
-  private void checkSize(Json json, ElementType type, Shape shape) {
+  private boolean checkSize(Json json, ElementType type, Shape shape) {
     long elements = shape.withDynamicAs(1).elementCount();
     if (elements > Integer.MAX_VALUE || type.bytes(elements) > Integer.MAX_VALUE) {
       reasons.add(
@@ -228,7 +238,9 @@ final class DescriptionReader {
               + type
               + " shape="
               + shape);
+      return false;
     }
+    return true;
   }
 
   private static Optional<Quantization> quantization(Json json) {

@@ -35,12 +35,16 @@ final class JsonReading {
   /** Deepest nesting of objects and arrays. */
   static final int DEPTH = 16;
 
+  /** Most values, so that a document of a million wrong ones is not explained one by one. */
+  static final int VALUES = 50_000;
+
   private static final int NUMBER_LENGTH = 40;
   private static final double NUMBER_MAX = 1e300;
   private static final int NUMBER_MAX_SCALE = 340;
 
   private final JsonReader reader;
   private final Reasons reasons;
+  private int values;
 
   private JsonReading(String text, Reasons reasons) {
     this.reader = new JsonReader(new StringReader(text));
@@ -76,6 +80,10 @@ final class JsonReading {
         return Optional.empty();
       }
       JsonElement document = reading.value("", 1);
+      if (reading.values > VALUES) {
+        reasons.add(place, "has too many values; most allowed=" + VALUES);
+        return Optional.empty();
+      }
       if (reading.reader.peek() != JsonToken.END_DOCUMENT) {
         reasons.add(place, "goes on after the end of its JSON object");
         return Optional.empty();
@@ -95,6 +103,10 @@ final class JsonReading {
 
   private JsonElement value(String pointer, int depth) throws IOException {
     JsonToken token = reader.peek();
+    if (++values > VALUES) {
+      reader.skipValue();
+      return JsonNull.INSTANCE;
+    }
     if (depth > DEPTH && (token == JsonToken.BEGIN_OBJECT || token == JsonToken.BEGIN_ARRAY)) {
       reasons.add(pointer, "is nested too deeply; deepest allowed=" + DEPTH);
       reader.skipValue();

@@ -83,7 +83,11 @@ final class ModelSchema {
       }
     }
     for (Error error : errors) {
-      explain(error, document, reasons);
+      if (reasons.isFull()) {
+        reasons.add(error.getInstanceLocation(), "");
+      } else {
+        explain(error, document, reasons);
+      }
     }
   }
 

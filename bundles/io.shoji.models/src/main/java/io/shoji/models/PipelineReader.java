@@ -37,9 +37,16 @@ final class PipelineReader {
     this.reasons = reasons;
   }
 
-  /** The pipeline; empty if something violates the schema. */
+  /**
+   * Reads it.
+   *
+   * @param outputs the model's; empty if they are wrong themselves, so that nothing follows from
+   *     that
+   * @param labels the model's; likewise
+   * @return the pipeline; empty if something violates the schema
+   */
   Optional<PipelineDescription> read(
-      List<TensorSpec> inputs, List<TensorSpec> outputs, List<String> labels) {
+      List<TensorSpec> inputs, Optional<List<TensorSpec>> outputs, Optional<List<String>> labels) {
     Optional<Source> source = json.text("source").flatMap(PipelineReader::source);
     List<String> channels = new ArrayList<>();
     Set<String> seen = new HashSet<>();
@@ -61,7 +68,9 @@ final class PipelineReader {
               + inputs.size());
     }
     for (Json step : json.items("post")) {
-      checkPost(step, outputs, labels);
+      outputs.ifPresent(o -> checkOutputs(step, o));
+      labels.ifPresent(l -> checkLabel(step, l));
+      checkHysteresis(step);
     }
     List<Step> pre = steps("pre");
     List<Step> post = steps("post");
@@ -86,7 +95,7 @@ final class PipelineReader {
     return Optional.empty();
   }
 
-  private void checkPost(Json step, List<TensorSpec> outputs, List<String> labels) {
+  private void checkOutputs(Json step, List<TensorSpec> outputs) {
     List<String> names = outputs.stream().map(TensorSpec::name).toList();
     for (String member : List.of("output", "scores", "classes", "count")) {
       Optional<String> name = step.text(member);
@@ -99,6 +108,9 @@ final class PipelineReader {
                 + names.stream().map(Reasons::quote).toList());
       }
     }
+  }
+
+  private void checkLabel(Json step, List<String> labels) {
     Optional<String> label = step.text("label");
     if (label.isPresent() && Collections.frequency(labels, label.get()) != 1) {
       reasons.add(
@@ -110,6 +122,9 @@ final class PipelineReader {
               + " labels="
               + labels.size());
     }
+  }
+
+  private void checkHysteresis(Json step) {
     if (step.number("on").isPresent()
         && step.number("off").isPresent()
         && step.number("off").getAsDouble() > step.number("on").getAsDouble()) {

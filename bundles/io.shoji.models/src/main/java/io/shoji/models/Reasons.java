@@ -46,6 +46,11 @@ final class Reasons {
     return places.contains(place);
   }
 
+  /** Whether further reasons are only counted. */
+  boolean isFull() {
+    return list.size() >= LIMIT;
+  }
+
   boolean isEmpty() {
     return list.isEmpty();
   }
