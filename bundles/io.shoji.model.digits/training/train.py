@@ -54,7 +54,7 @@ def network():
 
 
 def augment(images, background):
-    """Turns by up to 12 degrees, shears, scales by up to 12 % and shifts by up to 0.8 pixel, as writers and cameras do."""
+    """Turns by up to 12 degrees, shears, scales by up to 12 % and shifts by up to 0.8 pixel: writers and cameras do."""
     n = len(images)
     angle = (torch.rand(n) * 2 - 1) * np.pi * 12 / 180
     shear = (torch.rand(n) * 2 - 1) * 0.15
@@ -77,7 +77,8 @@ def train(inputs, labels, background):
     model.train()
     for _ in range(EPOCHS):
         for index in torch.randperm(len(inputs)).split(BATCH):
-            loss = functional.cross_entropy(model(augment(inputs[index], background)), labels[index], label_smoothing=0.05)
+            logits = model(augment(inputs[index], background))
+            loss = functional.cross_entropy(logits, labels[index], label_smoothing=0.05)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -93,7 +94,8 @@ def answers(model, inputs):
 
 def normalize(pixels, mean, std):
     """What the pipeline does with a decoded image: scale, mean and standard deviation, [n,1,8,8]."""
-    return torch.from_numpy(((pixels.astype(np.float32) / np.float32(255) - np.float32(mean)) / np.float32(std))[:, None])
+    scaled = (pixels.astype(np.float32) / np.float32(255) - np.float32(mean)) / np.float32(std)
+    return torch.from_numpy(scaled[:, None])
 
 
 def cross_validate(inputs, labels, background):
