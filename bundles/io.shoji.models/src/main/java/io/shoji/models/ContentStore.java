@@ -213,10 +213,14 @@ final class ContentStore implements AutoCloseable {
   }
 
   private void prepare() throws IOException {
+    boolean complete = true;
     for (Path folder : List.of(objects, views, packages, staging)) {
+      complete &= Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS);
       files.createFolder(folder);
     }
-    files.sync(root);
+    if (!complete) {
+      files.sync(root);
+    }
     for (String leftover : names(staging)) {
       deleteTree(staging.resolve(leftover));
     }

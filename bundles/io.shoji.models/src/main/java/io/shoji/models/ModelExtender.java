@@ -143,8 +143,8 @@ public final class ModelExtender implements ModelCatalog {
     this.tracker =
         new BundleTracker<>(
             context, Bundle.RESOLVED | Bundle.STARTING | Bundle.ACTIVE, new Customizer());
+    submit(this::begin);
     tracker.open();
-    submit(this::scheduleCollection);
   }
 
   /** Withdraws every package and closes the store; what is stored stays. */
@@ -242,6 +242,17 @@ public final class ModelExtender implements ModelCatalog {
             .isPresent();
   }
 
+  /** Opens the store even if there is no package: what earlier ones left in it goes. */
+  private void begin() {
+    try {
+      openStore();
+    } catch (StoreException e) {
+      log.warn("no model package can be taken for now: {}", e.getMessage());
+      log.debug("the model store failed", e);
+    }
+    scheduleCollection();
+  }
+
   private void submit(Runnable task) {
     executor.execute(guarded(task));
   }
@@ -256,6 +267,9 @@ public final class ModelExtender implements ModelCatalog {
     };
   }
 
+  /**
+   * Begins to wait anew, so that a bundle being updated finds again what its new contents share.
+   */
   private void scheduleCollection() {
     if (collection != null) {
       collection.cancel(false);
@@ -265,7 +279,12 @@ public final class ModelExtender implements ModelCatalog {
   }
 
   private void leaseClosed() {
-    submit(this::scheduleCollection);
+    submit(
+        () -> {
+          if (collection == null || collection.isDone()) {
+            scheduleCollection();
+          }
+        });
   }
 
   private void scheduleRetry() {
@@ -404,8 +423,10 @@ public final class ModelExtender implements ModelCatalog {
         log.debug("the model store failed bundle={}", origin, e);
         retryable = true;
       } catch (RuntimeException e) {
+        if (!removed && !stopping) {
+          log.error("a model package could not be checked bundle={}", origin, e);
+        }
         reasons.add("io.shoji.models", "failed on this package, report it: " + e);
-        log.error("a model package could not be checked bundle={}", origin, e);
       }
       if (removed || stopping) {
         return;
@@ -429,14 +450,17 @@ public final class ModelExtender implements ModelCatalog {
 
     private void refuse(Reasons reasons, Optional<Key> conflict, boolean retryable) {
       List<String> list = reasons.list();
-      Refused before =
-          refused.put(
-              this, new Refused(new Refusal(origin, list, Instant.now()), conflict, retryable));
+      Refused before = refused.get(this);
+      // Tried again in vain is no news.
+      boolean news = before == null || !before.refusal().reasons().equals(list);
+      Refusal refusal =
+          before == null || news ? new Refusal(origin, list, Instant.now()) : before.refusal();
+      refused.put(this, new Refused(refusal, conflict, retryable));
       if (removed) {
         refused.remove(this);
         return;
       }
-      if (before == null || !before.refusal().reasons().equals(list)) {
+      if (news) {
         StringBuilder text = new StringBuilder();
         list.forEach(reason -> text.append("\n  - ").append(reason));
         log.warn("model package refused bundle={} reasons={}{}", origin, list.size(), text);

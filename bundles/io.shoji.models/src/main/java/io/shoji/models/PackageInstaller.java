@@ -24,6 +24,8 @@ import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Version;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Checks a package from one end to the other, collecting every reason against it, and stores its
@@ -40,6 +42,8 @@ final class PackageInstaller {
   private static final String DOCUMENT = "model.json";
   private static final String DOCUMENT_PLACE = "SHOJI-INF/model.json";
   private static final String MANIFEST_PLACE = "META-INF/MANIFEST.MF";
+
+  private static final Logger log = LoggerFactory.getLogger(PackageInstaller.class);
 
   private final ContentStore store;
   private final String checker;
@@ -126,6 +130,7 @@ final class PackageInstaller {
       for (View view : views) {
         store.view(view);
       }
+      refresh(known.get(), record(origin, sha256, files, views));
       return description;
     }
     try {
@@ -255,6 +260,17 @@ final class PackageInstaller {
       }
     }
     return true;
+  }
+
+  /** A file that was restored since has another stamp; recorded, it is not read at every start. */
+  private void refresh(InstallRecord known, InstallRecord now) {
+    if (!known.equals(now)) {
+      try {
+        store.write(now);
+      } catch (StoreException e) {
+        log.warn("a package is good, but the record of that cannot be brought up to date", e);
+      }
+    }
   }
 
   private InstallRecord record(

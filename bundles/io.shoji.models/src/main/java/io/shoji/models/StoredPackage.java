@@ -20,9 +20,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A package whose files are in the store. Thread safe. */
 final class StoredPackage implements ModelPackage {
+  private static final Logger log = LoggerFactory.getLogger(StoredPackage.class);
+
   private final ModelDescription description;
   private final String origin;
   private final ContentStore store;
@@ -155,6 +159,7 @@ final class StoredPackage implements ModelPackage {
     if (!reasons.isEmpty()) {
       throw new ModelPackageException(subject, reasons.list(), null);
     }
+    log.info("a stored file was restored from its bundle bundle={} path={}", origin, file.path());
   }
 
   private static final class StoredLease<T> implements Lease<T> {

@@ -19,6 +19,7 @@ import com.google.gson.JsonPrimitive;
 import io.shoji.accelerator.Precision;
 import io.shoji.model.ModelCatalog.StoreUse;
 import io.shoji.model.ModelDescription;
+import io.shoji.model.ModelFile;
 import io.shoji.model.PipelineDescription.Source;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Layout;
@@ -27,6 +28,7 @@ import io.shoji.tensor.Shape;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -693,6 +695,24 @@ class PackageInstallerTest {
   }
 
   @Test
+  void shouldRecordNewStampWhenFileWasRestored() throws Exception {
+    PackageFixture fixture = fixture();
+    ModelDescription model = accept(fixture);
+    ModelFile golden = model.golden().orElseThrow().file();
+    Files.delete(store.path(golden));
+    Reasons reasons = new Reasons();
+    store.store(golden, fixture, true, reasons, () -> false);
+    Stamp restored = store.stamp(golden).orElseThrow();
+    store.close();
+    open();
+    assertThat(store.record(1).orElseThrow().stamps().get(golden.sha256())).isNotEqualTo(restored);
+
+    accept(fixture);
+
+    assertThat(store.record(1).orElseThrow().stamps()).containsEntry(golden.sha256(), restored);
+  }
+
+  @Test
   void shouldCheckAgainWhenCheckerBundleOrFilesChanged() throws Exception {
     PackageFixture fixture = fixture();
     accept(fixture);
@@ -731,7 +751,7 @@ class PackageInstallerTest {
             "\"\\ud800\"",
             "[-1]");
     int accepted = 0;
-    for (int i = 0; i < 3_000; i++) {
+    for (int i = 0; i < 1_500; i++) {
       PackageFixture fixture = fixture();
       for (int n = 0; n <= random.nextInt(3); n++) {
         mutate(fixture.document, random, values);
@@ -741,7 +761,7 @@ class PackageInstallerTest {
       assertThat(model.isPresent()).as(fixture.document::toString).isEqualTo(reasons.isEmpty());
       accepted += model.isPresent() ? 1 : 0;
     }
-    assertThat(accepted).isBetween(10, 2_000);
+    assertThat(accepted).isBetween(5, 1_000);
   }
 
   private static void mutate(JsonElement element, Random random, List<String> values) {
