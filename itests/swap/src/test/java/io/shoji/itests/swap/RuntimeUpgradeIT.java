@@ -57,8 +57,8 @@ class RuntimeUpgradeIT {
               "io.shoji.engine",
               "io.shoji.pipeline"));
       felix.deploy(felix.write(work, "io.shoji.model.digits", "1.0.0", "io.shoji.model.digits"));
+      felix.deploy(felix.write(work, "io.shoji.model.bearing", "1.0.0", "io.shoji.model.bearing"));
 
-      // "io.shoji.model.bearing"));
       Path previous =
           felix.write(
               work,
@@ -76,9 +76,11 @@ class RuntimeUpgradeIT {
       felix.startProbe();
 
       Questions digits = new Questions("digits", "input.image", "expected.logits");
+      Questions bearing = new Questions("bearing", "input.window", "expected.logits");
 
       felix.deploy(previous);
       digits.awaitFirst(felix);
+      bearing.awaitFirst(felix);
 
       List<String> problems = new ArrayList<>();
       List<Long> residentBytes = new ArrayList<>();
@@ -93,6 +95,7 @@ class RuntimeUpgradeIT {
           felix.deploy(up ? current : previous);
           digits.ask(felix, up ? CURRENT : PREVIOUS);
           gapMillis.add((System.nanoTime() - start) / 1_000_000);
+          bearing.ask(felix, up ? CURRENT : PREVIOUS);
 
           if (!collected(loader)) {
             problems.add("cycle " + cycle + ": the old driver's class loader is still reachable");

@@ -1,0 +1,117 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.itests;
+
+import io.shoji.testkit.OnnxModels;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.jar.Attributes;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
+
+/**
+ * Writes model bundles, one good and the others each wrong in one way. Runs outside the framework.
+ */
+final class ModelBundles {
+  private static final String JSON =
+      """
+      {"schemaVersion": 1, "name": "@NAME@", "version": "1.0.0", "title": "Test", "description": "", "licence": "EPL-2.0",
+       "task": "other",
+       "inputs": [{"name": "x", "type": "FLOAT32", "shape": [@BATCH@, @IN@]}],
+       "outputs": [{"name": "y", "type": "FLOAT32", "shape": [@BATCH@, @OUT@]}],
+       "labels": [],
+       "variants": [{"name": "only", "format": "onnx", "precision": "FP32", "filter": "@FILTER@",
+         "files": [{"path": "@PATH@", "sha256": "@SHA@", "size": @SIZE@}]}]@MORE@}
+      """;
+
+  private ModelBundles() {}
+
+  /** Writes all into a folder, by the name of their model. */
+  static void write(Path folder) {
+    byte[] good = OnnxModels.mlp(1, 4, 8, 2);
+    byte[] noise = new byte[4096];
+    new Random(5).nextBytes(noise);
+    try {
+      Files.createDirectories(folder);
+      bundle(folder, "good", good, Map.of());
+      // The package is sound, the model in it is not: the engine says why it cannot be loaded.
+      bundle(folder, "truncated", Arrays.copyOf(good, good.length / 2), Map.of());
+      bundle(folder, "zero-length", new byte[0], Map.of());
+      bundle(folder, "random", noise, Map.of());
+      bundle(folder, "unknown-operator", OnnxModels.unknownOperator(), Map.of());
+      bundle(folder, "future-opset", OnnxModels.futureOpset(), Map.of());
+      bundle(folder, "outside", OnnxModels.externalData("../../outside.bin"), Map.of());
+      // The package itself is refused.
+      bundle(folder, "wrong-digest", good, Map.of("SHA", "0".repeat(64)));
+      bundle(folder, "wrong-size", good, Map.of("SIZE", "7"));
+      bundle(folder, "unknown-field", good, Map.of("MORE", ", \"colour\": \"red\""));
+      bundle(folder, "wrong-type", good, Map.of("SIZE", "\"many\""));
+      bundle(folder, "escaping-path", good, Map.of("PATH", "../model.onnx"));
+      bundle(folder, "bad-filter", good, Map.of("FILTER", "(shoji.kind=cpu"));
+    } catch (IOException | NoSuchAlgorithmException e) {
+      throw new IllegalStateException("cannot write the test's bundles folder=" + folder, e);
+    }
+  }
+
+  private static void bundle(Path folder, String name, byte[] model, Map<String, String> wrong)
+      throws IOException, NoSuchAlgorithmException {
+    Map<String, String> values =
+        new TreeMap<>(
+            Map.of(
+                "NAME", name,
+                "BATCH", "-1",
+                "IN", "4",
+                "OUT", "2",
+                "FILTER", "(shoji.kind=cpu)",
+                "PATH", "models/model.onnx",
+                "SHA", HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(model)),
+                "SIZE", Integer.toString(model.length),
+                "MORE", ""));
+    values.putAll(wrong);
+    String json = JSON;
+    for (Map.Entry<String, String> value : values.entrySet()) {
+      json = json.replace("@" + value.getKey() + "@", value.getValue());
+    }
+    Manifest manifest = new Manifest();
+    Attributes main = manifest.getMainAttributes();
+    main.putValue("Manifest-Version", "1.0");
+    main.putValue("Bundle-ManifestVersion", "2");
+    main.putValue("Bundle-SymbolicName", "test.model." + name);
+    main.putValue("Bundle-Version", "1.0.0");
+    main.putValue(
+        "Provide-Capability",
+        "io.shoji.model;io.shoji.model=\"" + name + "\";version:Version=1.0.0");
+    try (OutputStream file = Files.newOutputStream(folder.resolve(name + ".jar"));
+        JarOutputStream jar = new JarOutputStream(file, manifest)) {
+      entry(jar, "SHOJI-INF/model.json", json.getBytes(StandardCharsets.UTF_8));
+      entry(jar, "SHOJI-INF/models/model.onnx", model);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void entry(JarOutputStream jar, String name, byte[] content) throws IOException {
+    jar.putNextEntry(new JarEntry(name));
+    jar.write(content);
+    jar.closeEntry();
+  }
+}
