@@ -230,7 +230,7 @@ public final class CpuDriver {
       CpuAccelerator device =
           new CpuAccelerator(info, OrtEnv.create(api, severity), settings, readings);
       accelerator = device;
-      LOG.info("the processor is ready {} settings={}", info, settings);
+      LOG.info("the processor is ready {} {}", info, settings);
       registration = context.registerService(Accelerator.class, device, dictionary(info));
     } catch (VendorLibraryException | InvalidPathException e) {
       LOG.error(

@@ -43,7 +43,17 @@ final class RuntimeLibrary {
   private RuntimeLibrary() {}
 
   /** A library in a bundle. */
-  private record Packaged(Bundle bundle, String path, Version version) {}
+  private static final class Packaged {
+    private final Bundle bundle;
+    private final String path;
+    private final Version version;
+
+    private Packaged(Bundle bundle, String path, Version version) {
+      this.bundle = bundle;
+      this.path = path;
+      this.version = version;
+    }
+  }
 
   /**
    * Opens the library.
@@ -94,7 +104,7 @@ final class RuntimeLibrary {
         found.add(new Packaged(wire.getProvider().getBundle(), path, version));
       }
     }
-    found.sort(Comparator.comparing(Packaged::version).reversed());
+    found.sort(Comparator.comparing((Packaged library) -> library.version).reversed());
     return found;
   }
 }

@@ -18,6 +18,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How sessions are made: the driver's configuration, or that with what a variant overrides.
@@ -200,6 +201,45 @@ record SessionSettings(
   /** Calls that may usefully run at once on a machine of {@code cores} cores. */
   int concurrency(int cores) {
     return intraOpThreads == 0 ? 1 : Math.max(1, cores / intraOpThreads);
+  }
+
+  // Written out, because what a record gets by itself leaves this bundle's classes in a cache of
+  // the
+  // JDK (java.lang.runtime.ObjectMethods, seen in 17), and its class loader could never go.
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof SessionSettings that
+        && intraOpThreads == that.intraOpThreads
+        && interOpThreads == that.interOpThreads
+        && graphOptimization == that.graphOptimization
+        && cpuMemArena == that.cpuMemArena
+        && memoryPattern == that.memoryPattern
+        && allowSpinning == that.allowSpinning
+        && callThread == that.callThread;
+  }
+
+  @Override
+  public int hashCode() {
+    return toString().hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return "intraOpThreads="
+        + intraOpThreads
+        + " interOpThreads="
+        + interOpThreads
+        + " graphOptimization="
+        + graphOptimization.name()
+        + " cpuMemArena="
+        + cpuMemArena
+        + " memoryPattern="
+        + memoryPattern
+        + " allowSpinning="
+        + allowSpinning
+        + " callThread="
+        + callThread.name();
   }
 
   private static void checkThreads(String name, int value, int least) {
