@@ -59,31 +59,32 @@ final class OnnxFile {
    * @throws AcceleratorException INVALID_MODEL if it is missing, empty, cut off or no ONNX model
    */
   static OnnxFile read(Path path) throws AcceleratorException {
-    try {
-      return read(path, Files.size(path));
+    try (SeekableByteChannel channel = Files.newByteChannel(path)) {
+      return read(channel, path.toString());
     } catch (IOException e) {
       throw new AcceleratorException(
           Code.INVALID_MODEL, "the model's file cannot be read file=" + path + " cause=" + e, e);
     }
   }
 
-  private static OnnxFile read(Path path, long size) throws IOException, AcceleratorException {
-    if (size == 0) {
-      throw new AcceleratorException(
-          Code.INVALID_MODEL, "the model's file is empty file=" + path + " bytes=0");
+  /**
+   * Reads a file that is open.
+   *
+   * @param name of the file, for messages
+   */
+  static OnnxFile read(SeekableByteChannel channel, String name)
+      throws IOException, AcceleratorException {
+    String facts = " file=" + name + " bytes=" + channel.size();
+    if (channel.size() == 0) {
+      throw new AcceleratorException(Code.INVALID_MODEL, "the model's file is empty" + facts);
     }
     OnnxFile file = new OnnxFile();
-    try (SeekableByteChannel channel = Files.newByteChannel(path)) {
+    try {
       file.model(new ProtobufReader(channel));
     } catch (MalformedException e) {
       throw new AcceleratorException(
           Code.INVALID_MODEL,
-          "the model's file is damaged or no ONNX model: "
-              + e.getMessage()
-              + " file="
-              + path
-              + " bytes="
-              + size,
+          "the model's file is damaged or no ONNX model: " + e.getMessage() + facts,
           e);
     }
     if (!file.hasGraph || file.irVersion == 0) {
@@ -91,10 +92,7 @@ final class OnnxFile {
           Code.INVALID_MODEL,
           "the file is no ONNX model: it has no "
               + (file.hasGraph ? "IR version" : "graph")
-              + " file="
-              + path
-              + " bytes="
-              + size);
+              + facts);
     }
     return file;
   }

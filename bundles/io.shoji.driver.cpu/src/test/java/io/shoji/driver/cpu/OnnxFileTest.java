@@ -21,8 +21,11 @@ import io.shoji.testkit.OnnxGraph;
 import io.shoji.testkit.OnnxModels;
 import io.shoji.testkit.ProtobufMessage;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -40,7 +43,7 @@ class OnnxFileTest {
   @TempDir Path folder;
 
   private OnnxFile read(byte[] content) throws Exception {
-    return OnnxFile.read(Files.write(folder.resolve("model.onnx"), content));
+    return OnnxFile.read(new Bytes(content), "model.onnx");
   }
 
   private void assertInvalid(byte[] content, String mentions) {
@@ -155,15 +158,12 @@ class OnnxFileTest {
     byte[] graphTag = tagAndLength(MODEL_GRAPH, tensorTag.length + rawTag.length + hole);
     try (var channel =
         Files.newByteChannel(
-            path,
-            java.nio.file.StandardOpenOption.CREATE,
-            java.nio.file.StandardOpenOption.WRITE,
-            java.nio.file.StandardOpenOption.SPARSE)) {
+            path, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.SPARSE)) {
       for (byte[] part : List.of(head, graphTag, tensorTag, rawTag, lengths.toBytes())) {
-        channel.write(java.nio.ByteBuffer.wrap(part));
+        channel.write(ByteBuffer.wrap(part));
       }
       channel.position(channel.position() + hole);
-      channel.write(java.nio.ByteBuffer.wrap(tail));
+      channel.write(ByteBuffer.wrap(tail));
     }
     long start = System.nanoTime();
     OnnxFile file = OnnxFile.read(path);
@@ -304,5 +304,59 @@ class OnnxFileTest {
 
   private static byte[] model(ProtobufMessage graph) {
     return new ProtobufMessage().add(1, 8L).add(MODEL_GRAPH, graph).toBytes();
+  }
+
+  /** A file in memory. */
+  private static final class Bytes implements SeekableByteChannel {
+    private final ByteBuffer content;
+
+    Bytes(byte[] content) {
+      this.content = ByteBuffer.wrap(content);
+    }
+
+    @Override
+    public int read(ByteBuffer to) {
+      if (!content.hasRemaining()) {
+        return -1;
+      }
+      int count = Math.min(to.remaining(), content.remaining());
+      to.put(content.slice().limit(count));
+      content.position(content.position() + count);
+      return count;
+    }
+
+    @Override
+    public int write(ByteBuffer from) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public long position() {
+      return content.position();
+    }
+
+    @Override
+    public SeekableByteChannel position(long position) {
+      content.position((int) position);
+      return this;
+    }
+
+    @Override
+    public long size() {
+      return content.capacity();
+    }
+
+    @Override
+    public SeekableByteChannel truncate(long size) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public boolean isOpen() {
+      return true;
+    }
+
+    @Override
+    public void close() {}
   }
 }
