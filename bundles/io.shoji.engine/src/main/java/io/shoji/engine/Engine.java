@@ -63,6 +63,7 @@ final class Engine implements InferenceService, AutoCloseable {
   private final ThreadPoolExecutor workers;
   private final ScheduledThreadPoolExecutor timer;
   private final Placement placement;
+  private final long startNanos = System.nanoTime();
 
   Engine(Settings settings) {
     this(settings, System::nanoTime);
@@ -116,6 +117,12 @@ final class Engine implements InferenceService, AutoCloseable {
 
   boolean stopping() {
     return stopping;
+  }
+
+  /** How long a first device is still taken to come, milliseconds; 0 when that time is over. */
+  long startingMs() {
+    long passedMs = (System.nanoTime() - startNanos) / 1_000_000;
+    return Math.max(0, settings.gapWaitMs() - passedMs);
   }
 
   /** Devices that are there, by label. */

@@ -504,12 +504,15 @@ final class Family {
   }
 
   private void gapOver(Model model) {
-    synchronized (this) {
-      if (!model.placing && !model.isBeingExchanged()) {
-        engine.placement().announce(model);
-      }
-    }
+    announce(model);
     sweep();
+  }
+
+  /** Says why a model does not serve, unless something is being done about it. */
+  synchronized void announce(Model model) {
+    if (!model.removed && !model.placing && !model.isBeingExchanged() && !engine.stopping()) {
+      engine.placement().announce(model);
+    }
   }
 
   private void updateInstalled() {

@@ -223,22 +223,27 @@ final class Placement {
   }
 
   /**
-   * Logs why a model does not serve, once per reason: while its accelerator is taken to come back
-   * that is the ordinary exchange of a driver, afterwards it asks for somebody's attention. Under
-   * the family's lock.
+   * Logs why a model does not serve, once per reason: while an accelerator is taken to come, right
+   * after the start or while a driver is exchanged, that is nothing to worry about; afterwards it
+   * asks for somebody's attention. Under the family's lock.
    */
   void announce(Model model) {
     String reason = model.serving != null || !model.installed() ? "" : reason(model);
     // A longer pause is no news.
     String news = RETRY_PAUSE.matcher(reason).replaceAll("");
-    boolean exchange = model.isBeingExchanged();
+    // Right after the start no driver has had the time to open its device.
+    long startingMs = engine.devices().isEmpty() ? engine.startingMs() : 0;
+    boolean exchange = model.isBeingExchanged() || startingMs > 0;
     if (exchange && !news.isEmpty()) {
       news = "exchange";
+      if (startingMs > 0) {
+        engine.after(startingMs + 1, () -> model.family.announce(model));
+      }
     }
     if (!news.isEmpty() && !news.equals(model.logged)) {
       if (exchange) {
         LOG.info(
-            "requests wait for an accelerator to come back model={} gapWaitMs={}",
+            "an accelerator is waited for model={} gapWaitMs={}",
             model,
             engine.settings().gapWaitMs());
       } else {

@@ -21,8 +21,6 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -355,14 +353,13 @@ final class Session {
   }
 
   private String ready(Status status) {
-    Instant started = ProcessHandle.current().info().startInstant().orElseGet(Instant::now);
     String serving =
         status.models().stream()
             .filter(model -> model.state() == Status.State.SERVING)
             .map(Status.Model::toString)
             .collect(Collectors.joining(", "));
     return "ready in "
-        + Duration.between(started, Instant.now()).toMillis()
+        + ProcessAge.millis()
         + " ms: "
         + (serving.isEmpty() ? "no models" : serving);
   }
