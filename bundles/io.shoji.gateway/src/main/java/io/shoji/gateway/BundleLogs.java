@@ -36,12 +36,16 @@ import org.slf4j.LoggerFactory;
 final class BundleLogs implements ServiceFactory<LogService> {
   @Override
   public LogService getService(Bundle bundle, ServiceRegistration<LogService> registration) {
-    String name = Objects.requireNonNullElse(bundle.getSymbolicName(), "bundle");
+    return of(Objects.requireNonNullElse(bundle.getSymbolicName(), "bundle"));
+  }
+
+  /** The log of the bundle with that name. */
+  static LogService of(String bundle) {
     return (LogService)
         Proxy.newProxyInstance(
             BundleLogs.class.getClassLoader(),
             new Class<?>[] {LogService.class},
-            new ServiceHandler(name));
+            new ServiceHandler(bundle));
   }
 
   @Override

@@ -26,7 +26,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -45,11 +49,20 @@ final class Session {
 
   private static final Logger log = LoggerFactory.getLogger(Session.class);
 
+  private static final Status NOTHING = new Status(List.of(), List.of(), List.of());
+
   private final Options options;
   private final Application application;
   private final WorkFolder work;
   private final Map<String, String> settings;
   private final Shutdown shutdown;
+  private final AtomicInteger changes = new AtomicInteger();
+  private final ExecutorService reporter =
+      Executors.newSingleThreadExecutor(Session::reporterThread);
+
+  /** Whether changes are told: not before the gateway has said that it is ready. */
+  private volatile boolean reports;
+
   private Platform platform;
   private Packages packages;
 
@@ -85,7 +98,7 @@ final class Session {
       }
       installInside();
       reportWaiting();
-      Status status = awaitSettled();
+      Status status = awaitSettled(() -> false).orElse(NOTHING);
       problems(status).forEach(System.out::println);
       DemoRequest request =
           new DemoRequest(
@@ -116,12 +129,16 @@ final class Session {
         new PackageFolder(watched, work.installed().resolve("watched"), new Installer())) {
       folder.lookNow();
       reportWaiting();
-      Status status = awaitSettled();
-      String ready = ready(status);
-      System.out.println(ready);
-      problems(status).forEach(System.out::println);
-      options.readyFile().ifPresent(file -> writeReady(file, ready));
       folder.start();
+      Optional<Status> status = awaitSettled(() -> false);
+      if (status.isEmpty()) {
+        return Exit.OK;
+      }
+      String ready = ready(status.get());
+      System.out.println(ready);
+      problems(status.get()).forEach(System.out::println);
+      reports = true;
+      options.readyFile().ifPresent(file -> writeReady(file, ready));
       startConsoles();
       System.out.println("watching " + watched + " for packages");
       System.out.flush();
@@ -144,6 +161,12 @@ final class Session {
     }
   }
 
+  private static Thread reporterThread(Runnable task) {
+    Thread thread = new Thread(task, "report");
+    thread.setDaemon(true);
+    return thread;
+  }
+
   private void startConsoles() throws InterruptedException {
     boolean web = WebConsole.runs(settings);
     boolean shell = !settings.containsKey("gosh.args");
@@ -162,6 +185,7 @@ final class Session {
 
   /** Stops the framework, for at most {@link #STOP_SECONDS}. */
   void stop() throws InterruptedException {
+    reporter.shutdownNow();
     if (!platform.stop(STOP_SECONDS)) {
       log.warn("the framework has not stopped in time seconds={}", STOP_SECONDS);
     }
@@ -297,18 +321,28 @@ final class Session {
     }
   }
 
-  /** Says what has come of a change of packages. */
+  /** Packages have changed: starts what waited for them, and says later what has come of it. */
   private void changed() {
+    reportWaiting();
+    int change = changes.incrementAndGet();
+    if (reports) {
+      reporter.execute(() -> report(change));
+    }
+  }
+
+  /** Says how models are, unless packages change again before they have settled. */
+  private void report(int change) {
     try {
-      reportWaiting();
-      Status status = awaitSettled();
-      status.models().stream()
-          .filter(model -> model.state() == Status.State.SERVING)
-          .forEach(model -> System.out.println("serving " + model));
-      problems(status).forEach(System.out::println);
-      System.out.flush();
+      Optional<Status> settled = awaitSettled(() -> changes.get() != change);
+      if (settled.isPresent()) {
+        settled.get().models().stream()
+            .filter(model -> model.state() == Status.State.SERVING)
+            .forEach(model -> System.out.println("serving " + model));
+        problems(settled.get()).forEach(System.out::println);
+        System.out.flush();
+      }
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      log.debug("stops before the models have settled", e);
     }
   }
 
@@ -321,19 +355,28 @@ final class Session {
                 log.warn("a bundle does not start bundle={} cause={}", bundle, reason));
   }
 
-  /** How models are once each of them serves or will not, or the time for that is over. */
-  private Status awaitSettled() throws InterruptedException {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(options.readySeconds());
-    while (true) {
+  /**
+   * How models are once each of them serves or will not, or the time for that is over.
+   *
+   * @param abandoned when not to wait any longer
+   * @return empty if it was abandoned or the process is to end
+   */
+  private Optional<Status> awaitSettled(BooleanSupplier abandoned) throws InterruptedException {
+    long start = System.nanoTime();
+    while (!abandoned.getAsBoolean()) {
       Optional<Status> status = platform.find(Inside.class).map(Inside::status);
       int expected = modelBundles();
+      long waited = System.nanoTime() - start;
       boolean settled = expected == 0 || (status.isPresent() && isSettled(status.get(), expected));
-      if (settled
-          || System.nanoTime() - deadline > 0
-          || shutdown.await(10, TimeUnit.MILLISECONDS)) {
-        return status.orElse(new Status(List.of(), List.of(), List.of()));
+      if (settled || waited > TimeUnit.SECONDS.toNanos(options.readySeconds())) {
+        return Optional.of(status.orElse(NOTHING));
+      }
+      boolean soon = waited < TimeUnit.SECONDS.toNanos(3);
+      if (shutdown.await(soon ? 10 : 100, TimeUnit.MILLISECONDS)) {
+        return Optional.empty();
       }
     }
+    return Optional.empty();
   }
 
   private static boolean isSettled(Status status, int expected) {
@@ -370,7 +413,7 @@ final class Session {
         .filter(model -> model.state() != Status.State.SERVING)
         .forEach(model -> problems.add("not serving " + model));
     status.refusals().forEach(refusal -> problems.add("refused " + refusal));
-    if (status.models().isEmpty() && modelBundles() > 0) {
+    if (status.equals(NOTHING) && modelBundles() > 0) {
       problems.add("not serving: the core package is not installed, or does not start");
     }
     return problems;

@@ -102,16 +102,16 @@ final class Tally {
   record Latency(double p50, double p90, double p99, double p999, double most) {
     private static Latency of(long[] ascending) {
       return new Latency(
-          at(ascending, 50),
-          at(ascending, 90),
-          at(ascending, 99),
-          at(ascending, 99.9),
-          at(ascending, 100));
+          at(ascending, 500),
+          at(ascending, 900),
+          at(ascending, 990),
+          at(ascending, 999),
+          at(ascending, 1000));
     }
 
-    private static double at(long[] ascending, double percent) {
-      int rank = (int) Math.ceil(percent / 100 * ascending.length);
-      return ascending.length == 0 ? Double.NaN : ascending[Math.max(0, rank - 1)] / 1e6;
+    private static double at(long[] ascending, int perMille) {
+      long rank = ((long) perMille * ascending.length + 999) / 1000;
+      return rank == 0 ? Double.NaN : ascending[(int) rank - 1] / 1e6;
     }
   }
 
