@@ -49,6 +49,7 @@ final class DynamicLoader {
   private final Function dlclose;
   private final Function dlerror;
   private final Function dlinfo;
+  private final @Nullable Function mallocTrim;
   private final String glibc;
 
   /** The loader's refusal, in its own words. */
@@ -70,6 +71,7 @@ final class DynamicLoader {
     this.dlclose = home.getFunction("dlclose");
     this.dlerror = home.getFunction("dlerror");
     this.dlinfo = home.getFunction("dlinfo");
+    this.mallocTrim = has(process, "malloc_trim") ? process.getFunction("malloc_trim") : null;
     this.glibc =
         has(process, "gnu_get_libc_version")
             ? process.getFunction("gnu_get_libc_version").invokeString(new Object[0], false)
@@ -182,10 +184,23 @@ final class DynamicLoader {
     return address == null ? OptionalLong.empty() : OptionalLong.of(Pointer.nativeValue(address));
   }
 
-  /** Gives a handle back; the loader unmaps the library with the last one. */
+  /**
+   * Gives a handle back; the loader unmaps the library with the last one. What the library had
+   * allocated and freed goes back to the system as well: glibc keeps it in its arenas, one for each
+   * thread that ever allocated up to eight per core, and so the process would grow with every
+   * library until all of them are filled ({@code malloc_trim(3)}, which since glibc 2.8 takes the
+   * free pages of all arenas).
+   */
   Optional<String> close(long handle) {
     int status = dlclose.invokeInt(new Object[] {new Pointer(handle)});
-    return status == 0 ? Optional.empty() : Optional.of(lastError());
+    if (status != 0) {
+      return Optional.of(lastError());
+    }
+    if (mallocTrim != null) {
+      // A size_t of 0: the word as a pointer has it.
+      mallocTrim.invokeInt(new Object[] {Pointer.NULL});
+    }
+    return Optional.empty();
   }
 
   /** An address inside the library's own mapping: that of its dynamic section. */
