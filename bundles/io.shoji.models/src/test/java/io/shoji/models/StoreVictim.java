@@ -16,7 +16,7 @@ import java.util.Random;
 final class StoreVictim {
   static final long SCENARIO = 23;
   static final int PACKAGES = 4;
-  static final int BYTES = 100_000;
+  static final int BYTES = 1_000_000;
 
   private StoreVictim() {}
 
