@@ -30,8 +30,17 @@ import org.ops4j.pax.exam.Option;
 final class Stack {
   private Stack() {}
 
-  /** Options for the stack that the system property {@code shoji.stack} names. */
+  /** The stack that the system property {@code shoji.stack} names, with every bundle of ours. */
   static Option[] options() {
+    return options("shoji");
+  }
+
+  /** That stack with DeploymentAdmin and none of our bundles. */
+  static Option[] withDeploymentAdmin() {
+    return options("deployment");
+  }
+
+  private static Option[] options(String more) {
     String name = System.getProperty("shoji.stack");
     Path platform = Path.of(System.getProperty("shoji.platform"));
     List<Option> options = new ArrayList<>();
@@ -42,7 +51,7 @@ final class Stack {
     options.add(frameworkProperty("osgi.compatibility.bootdelegation").value("false"));
     options.add(frameworkProperty("osgi.compatibility.bootdelegation.default").value("false"));
     options.add(frameworkProperty("org.osgi.framework.bundle.parent").value("boot"));
-    for (String folder : new String[] {"common", name, "shoji"}) {
+    for (String folder : new String[] {"common", name, more}) {
       for (Path jar : jars(platform.resolve(folder))) {
         var option = bundle(jar.toUri().toString());
         options.add(

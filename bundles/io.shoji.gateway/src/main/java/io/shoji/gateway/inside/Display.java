@@ -35,29 +35,31 @@ final class Display {
         // Cursor up by so many lines, and clear from there on (ECMA-48 CPL and ED).
         text.append("\033[").append(drawn).append("F\033[J");
       }
+      // Long lines are cut at the edge and not wrapped, or they would be more (DECAWM).
+      text.append("\033[?7l");
       row(
           text,
           "model",
-          "sample",
+          "right",
           "prediction",
           "truth",
-          "right",
           "on",
           "p50 ms",
           "p99 ms",
-          "per s");
+          "per s",
+          "sample");
       for (Figures figures : all) {
         row(
             text,
             figures.model(),
-            figures.sample(),
+            right(figures),
             figures.said(),
             figures.truth(),
-            right(figures),
             figures.accelerator(),
             milliseconds(figures, figures.latency().p50()),
             milliseconds(figures, figures.latency().p99()),
-            String.format(Locale.ROOT, "%.1f", figures.perSecond()));
+            String.format(Locale.ROOT, "%.1f", figures.perSecond()),
+            figures.sample());
       }
       text.append(
           String.format(
@@ -65,6 +67,7 @@ final class Display {
               "%.1f s, memory %s%n",
               seconds(),
               ProcessMemory.text(ProcessMemory.residentBytes())));
+      text.append("\033[?7h");
       drawn = all.size() + 2;
     } else {
       for (Figures figures : all) {
@@ -111,30 +114,30 @@ final class Display {
   private static void row(
       StringBuilder text,
       String model,
-      String sample,
+      String right,
       String said,
       String truth,
-      String right,
       String on,
       String p50,
       String p99,
-      String perSecond) {
+      String perSecond,
+      String sample) {
     text.append(
         String.format(
             Locale.ROOT,
-            "%-15s %-32s %-22s %-11s %-17s %-10s %9s %9s %8s%n",
-            cut(model, 15),
-            cut(sample, 32),
-            cut(said, 22),
-            cut(truth, 11),
-            right,
-            cut(on, 10),
+            "%-14s %-15s %-19s %-10s %-9s %7s %7s %7s  %s%n",
+            cut(model, 14),
+            cut(right, 15),
+            cut(said, 19),
+            cut(truth, 10),
+            cut(on, 9),
             p50,
             p99,
-            perSecond));
+            perSecond,
+            sample));
   }
 
   private static String cut(String text, int most) {
-    return text.length() <= most ? text : text.substring(0, most - 1) + "…";
+    return text.length() <= most ? text : text.substring(0, most - 2) + "..";
   }
 }

@@ -40,9 +40,15 @@ final class GatewayProcess implements AutoCloseable {
 
   /** Starts the application with arguments. */
   static GatewayProcess start(Object... arguments) throws IOException {
+    return startWith(List.of(), arguments);
+  }
+
+  /** Starts the application with options of Java, and arguments. */
+  static GatewayProcess startWith(List<String> java, Object... arguments) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-Xmx512m");
+    command.addAll(java);
     command.add("-jar");
     command.add(Path.of(System.getProperty("gateway.jar")).toRealPath().toString());
     for (Object argument : arguments) {
@@ -85,6 +91,14 @@ final class GatewayProcess implements AutoCloseable {
           return true;
         },
         String.join(" ... ", parts));
+  }
+
+  /** Waits for such a line wherever it is, also before those already awaited. */
+  String awaitAnywhere(String... parts) throws InterruptedException {
+    synchronized (lines) {
+      read = 0;
+    }
+    return await(parts);
   }
 
   private String await(Predicate<String> wanted, String name) throws InterruptedException {

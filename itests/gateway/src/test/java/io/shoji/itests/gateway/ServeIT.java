@@ -238,8 +238,8 @@ class ServeIT {
     Packages.put(Packages.shipped("core"), packages, "core.dp");
     Packages.put(dp, packages, "driver.dp");
     try (GatewayProcess gateway = serve("--bare")) {
-      gateway.await("WRONG_ARCHITECTURE", "asked=" + here, "found=" + other);
       gateway.await("watching");
+      gateway.awaitAnywhere("WRONG_ARCHITECTURE", "asked=" + here, "found=" + other);
 
       Packages.put(Packages.shipped("model-digits"), packages, "digits.dp");
       Packages.put(Packages.driver(here), packages, "driver.dp");

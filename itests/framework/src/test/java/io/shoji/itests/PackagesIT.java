@@ -1,0 +1,187 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.itests;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertThrows;
+import static org.ops4j.pax.exam.CoreOptions.systemProperty;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.TreeSet;
+import javax.inject.Inject;
+import org.junit.After;
+import org.junit.Test;
+import org.junit.runner.RunWith;
+import org.ops4j.pax.exam.Configuration;
+import org.ops4j.pax.exam.Option;
+import org.ops4j.pax.exam.junit.PaxExam;
+import org.ops4j.pax.exam.spi.reactors.ExamReactorStrategy;
+import org.ops4j.pax.exam.spi.reactors.PerClass;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleException;
+import org.osgi.framework.ServiceReference;
+import org.osgi.service.deploymentadmin.DeploymentAdmin;
+import org.osgi.service.deploymentadmin.DeploymentException;
+import org.osgi.service.deploymentadmin.DeploymentPackage;
+
+/**
+ * The deployment packages through DeploymentAdmin, in one order and another, whole and broken.
+ *
+ * <p>Sees our services by reflection only: a bundle that imports our API is stopped when
+ * DeploymentAdmin replaces the API's bundle, and this test's is one.
+ */
+@RunWith(PaxExam.class)
+@ExamReactorStrategy(PerClass.class)
+public class PackagesIT {
+  @Inject private BundleContext context;
+  @Inject private DeploymentAdmin admin;
+
+  @Configuration
+  public Option[] configuration() {
+    Path folder = Path.of(System.getProperty("shoji.platform")).resolveSibling("made");
+    PackageFiles.write(Path.of(System.getProperty("shoji.packages")), folder);
+    Option[] options =
+        Arrays.copyOf(Stack.withDeploymentAdmin(), Stack.withDeploymentAdmin().length + 1);
+    options[options.length - 1] = systemProperty("shoji.made").value(folder.toString());
+    return options;
+  }
+
+  @After
+  public void uninstallAll() throws DeploymentException {
+    for (DeploymentPackage installed : admin.listDeploymentPackages()) {
+      installed.uninstall();
+    }
+  }
+
+  @Test
+  public void shouldServeInWhateverOrderPackagesComeAndGo() throws Exception {
+    for (List<String> order :
+        List.of(
+            List.of("core", "driver", "digits"),
+            List.of("digits", "driver", "core"),
+            List.of("driver", "core", "digits"))) {
+      for (String name : order) {
+        install(name);
+      }
+      startWaiting();
+      awaitServing(order.toString());
+      for (String name : order) {
+        uninstall(name);
+      }
+      assertEquals(order.toString(), new TreeSet<>(), ours());
+    }
+  }
+
+  @Test
+  public void shouldServeAgainWhenCoreIsUpdated() throws Exception {
+    installAll();
+
+    install("core-9");
+
+    assertEquals("9.0.0", admin.getDeploymentPackage("io.shoji.core").getVersion().toString());
+    awaitServing("after the update");
+  }
+
+  @Test
+  public void shouldServeAgainWhenUpdateOfCoreIsCutOff() throws Exception {
+    installAll();
+
+    assertThrows(DeploymentException.class, () -> install("core-cut"));
+
+    assertEquals("0.1.0", admin.getDeploymentPackage("io.shoji.core").getVersion().toString());
+    awaitServing("after the update that failed");
+  }
+
+  @Test
+  public void shouldRefuseWhenBundleBelongsToAnotherPackage() throws Exception {
+    installAll();
+
+    DeploymentException refusal = assertThrows(DeploymentException.class, () -> install("thief"));
+
+    assertEquals(DeploymentException.CODE_BUNDLE_SHARING_VIOLATION, refusal.getCode());
+    awaitServing("after the refusal");
+  }
+
+  private void installAll() throws Exception {
+    install("core");
+    install("driver");
+    install("digits");
+    awaitServing("at first");
+  }
+
+  private void install(String name) throws IOException, DeploymentException {
+    Path file = Path.of(System.getProperty("shoji.made"), name + ".dp");
+    try (InputStream in = Files.newInputStream(file)) {
+      admin.installDeploymentPackage(in);
+    }
+  }
+
+  private void uninstall(String name) throws DeploymentException {
+    String symbolicName =
+        switch (name) {
+          case "core" -> "io.shoji.core";
+          case "driver" -> "io.shoji.driver.cpu";
+          default -> "io.shoji.model." + name;
+        };
+    admin.getDeploymentPackage(symbolicName).uninstall();
+  }
+
+  /** As the gateway does, and any framework at its next start. */
+  private void startWaiting() throws BundleException {
+    for (Bundle bundle : context.getBundles()) {
+      if (bundle.getSymbolicName().startsWith("io.shoji.") && bundle.getState() != Bundle.ACTIVE) {
+        bundle.start();
+      }
+    }
+  }
+
+  private TreeSet<String> ours() {
+    TreeSet<String> names = new TreeSet<>();
+    for (Bundle bundle : context.getBundles()) {
+      if (bundle.getSymbolicName().startsWith("io.shoji.")) {
+        names.add(bundle.getSymbolicName());
+      }
+    }
+    return names;
+  }
+
+  private void awaitServing(String when) throws InterruptedException {
+    Waiting.until(
+        "digits serves " + when + ", but: " + models(), () -> models().contains("state=SERVING"));
+  }
+
+  private String models() {
+    try {
+      ServiceReference<?>[] references =
+          context.getAllServiceReferences("io.shoji.inference.InferenceService", null);
+      if (references == null) {
+        return "no inference service";
+      }
+      Object engine = context.getService(references[0]);
+      return engine == null
+          ? "no inference service"
+          : engine
+              .getClass()
+              .getClassLoader()
+              .loadClass("io.shoji.inference.InferenceService")
+              .getMethod("models")
+              .invoke(engine)
+              .toString();
+    } catch (Exception e) {
+      throw new AssertionError("the inference service cannot be asked", e);
+    }
+  }
+}
