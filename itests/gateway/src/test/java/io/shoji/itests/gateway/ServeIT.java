@@ -222,6 +222,8 @@ class ServeIT {
     Path wrong = made.resolve("wrong.jar");
     new Packages.Edit()
         .header("Bundle-SymbolicName", "io.shoji.onnxruntime.linux." + here)
+        // Lower than the right one: an update leaves a bundle alone whose version stays.
+        .header("Bundle-Version", "1.28.0")
         .header(
             "Provide-Capability",
             "io.shoji.native;io.shoji.native=onnxruntime;version:Version=\"1.29.0\";os=linux;arch="
