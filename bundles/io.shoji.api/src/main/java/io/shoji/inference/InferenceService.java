@@ -81,10 +81,13 @@ public interface InferenceService {
   PreparedInference prepare(ModelRef model, long batchSize, long deadlineNanos)
       throws InferenceException;
 
-  /** The highest version of a model that is installed, however it is. */
+  /**
+   * The highest version of a model that is installed, however it is; for a reference to any version
+   * the one that answers it, if one does.
+   */
   Optional<ModelStatus> model(ModelRef model);
 
-  /** Every installed model, by name and then version. */
+  /** Every installed model, and those retained that serve, by name and then version. */
   List<ModelStatus> models();
 
   /** Every accelerator that is there now. */

@@ -19,10 +19,11 @@ import org.osgi.framework.VersionRange;
  * newer package goes live.
  *
  * @param name name of the model
- * @param versions versions that will do; empty for any
+ * @param versions versions that will do; empty for the one that the operator's pin or policy
+ *     selects (see {@link io.shoji.operations.Operations})
  */
 public record ModelRef(String name, Optional<VersionRange> versions) {
-  /** The highest version served. */
+  /** The version that the operator's policy selects; without one, the highest version served. */
   public static ModelRef latest(String name) {
     return new ModelRef(name, Optional.empty());
   }

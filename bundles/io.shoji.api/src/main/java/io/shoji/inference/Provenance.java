@@ -17,6 +17,7 @@ package io.shoji.inference;
  * @param modelVersion version of its package
  * @param variant variant that ran
  * @param variantSha256 digest of the variant's model file
+ * @param packageSha256 digest of the package's {@code model.json}, the identity of its contents
  * @param accelerator class of device, as {@code cpu}
  * @param device identity of the device
  * @param driver symbolic name of the driver bundle
@@ -33,6 +34,7 @@ public record Provenance(
     String modelVersion,
     String variant,
     String variantSha256,
+    String packageSha256,
     String accelerator,
     String device,
     String driver,

@@ -11,7 +11,9 @@ package io.shoji.model;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.osgi.annotation.versioning.ProviderType;
+import org.osgi.framework.Version;
 
 /**
  * The model packages on this gateway, those refused too, and the store they live in. Thread safe.
@@ -36,13 +38,24 @@ public interface ModelCatalog {
   StoreUse collectGarbage();
 
   /**
+   * Gives up every retained package (see {@link ModelPackage#retained}) of which nobody holds a
+   * file; its service goes before this returns, its files with the next collection.
+   *
+   * @return the origins of what was given up
+   */
+  List<String> discardRetained();
+
+  /**
    * A refused package.
    *
    * @param origin symbolic name and version of its bundle
+   * @param model name of the model, as the bundle's capability says; empty if it does not
+   * @param version version of the model, as the bundle's capability says; empty if it does not
    * @param reasons every reason
    * @param time when it was refused
    */
-  record Refusal(String origin, List<String> reasons, Instant time) {
+  record Refusal(
+      String origin, String model, Optional<Version> version, List<String> reasons, Instant time) {
     /** Copies the list. */
     public Refusal {
       reasons = List.copyOf(reasons);

@@ -30,9 +30,19 @@ public interface ModelPackage {
 
   /**
    * Symbolic name and version of the bundle that brought it, as {@code io.shoji.model.digits
-   * 0.1.0}.
+   * 0.1.0}; with {@code retained} after them if the bundle has brought something else since.
    */
   String origin();
+
+  /**
+   * Whether this is the version before: its bundle was updated in place and brings another version
+   * now, and this one is kept to go back to. It is given up by {@link
+   * ModelCatalog#discardRetained}, by the next update but one, or with its bundle. One whose bundle
+   * was updated to something that was refused counts as installed, not as retained.
+   */
+  default boolean retained() {
+    return false;
+  }
 
   /**
    * Takes hold of a variant's files, so that they stay in the store even if the package is removed

@@ -418,6 +418,7 @@ final class Placement {
         model.version.toString(),
         candidate.variant.name(),
         candidate.variant.files().get(0).sha256(),
+        model.description.sha256(),
         info.kind(),
         info.device(),
         info.driver(),

@@ -215,6 +215,11 @@ public final class ModelExtender implements ModelCatalog {
     }
   }
 
+  @Override
+  public List<String> discardRetained() {
+    return List.of();
+  }
+
   /** Drops what bundles needed that are no longer installed, or have other contents now. */
   private void forgetRemoved(ContentStore open) throws StoreException {
     for (long bundleId : open.owners()) {
@@ -453,8 +458,7 @@ public final class ModelExtender implements ModelCatalog {
       Refused before = refused.get(this);
       // Tried again in vain is no news.
       boolean news = before == null || !before.refusal().reasons().equals(list);
-      Refusal refusal =
-          before == null || news ? new Refusal(origin, list, Instant.now()) : before.refusal();
+      Refusal refusal = before == null || news ? refusal(list) : before.refusal();
       refused.put(this, new Refused(refusal, conflict, retryable));
       if (removed) {
         refused.remove(this);
@@ -469,6 +473,20 @@ public final class ModelExtender implements ModelCatalog {
         scheduleRetry();
       }
       scheduleCollection();
+    }
+
+    private Refusal refusal(List<String> reasons) {
+      String name = "";
+      Optional<Version> version = Optional.empty();
+      for (Map<String, Object> capability : capabilities()) {
+        if (capability.get(PackageInstaller.NAMESPACE) instanceof String text) {
+          name = text;
+        }
+        if (capability.get("version") instanceof Version number) {
+          version = Optional.of(number);
+        }
+      }
+      return new Refusal(origin, name, version, reasons, Instant.now());
     }
 
     /** Publishes the package unless another bundle did so with the same name and version. */

@@ -103,6 +103,7 @@ final class FakeEngine implements InferenceService {
         model.version().toString(),
         "fp32",
         model.variants().get(0).files().get(0).sha256(),
+        model.sha256(),
         "cpu",
         "cpu0",
         "fake",

@@ -79,8 +79,8 @@ class TallyTest {
         Optional.empty(),
         List.of(),
         new Provenance(
-            1, "digits", "1.0.0", "onnx", "00", "cpu", "cpu0", "driver", "1", "runtime", "1", "",
-            true, true),
+            1, "digits", "1.0.0", "onnx", "00", "11", "cpu", "cpu0", "driver", "1", "runtime", "1",
+            "", true, true),
         0,
         nanos,
         0);

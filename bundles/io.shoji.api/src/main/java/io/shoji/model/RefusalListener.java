@@ -1,0 +1,24 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.model;
+
+import org.osgi.annotation.versioning.ConsumerType;
+
+/**
+ * Is told when a model package is refused: registered as an OSGi service. Refusals from before are
+ * in {@link ModelCatalog#refusals}.
+ */
+@ConsumerType
+public interface RefusalListener {
+  /**
+   * A package was refused, for the first time or for other reasons than before. Returns quickly.
+   */
+  void refused(ModelCatalog.Refusal refusal);
+}

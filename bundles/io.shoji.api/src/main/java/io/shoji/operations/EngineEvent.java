@@ -1,0 +1,70 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.operations;
+
+import java.time.Instant;
+import java.util.Map;
+
+/**
+ * Something that happened and that an operator cares about. Immutable.
+ *
+ * @param sequence number of the event, from 1, one more each time, since the engine started
+ * @param time when
+ * @param type what
+ * @param model name of the model; empty if it is about none
+ * @param version version of the model; empty if it is about none, or unknown
+ * @param accelerator kind and device, as {@code cpu:cpu0}; empty if it is about none
+ * @param message what happened and why, for people, one line
+ * @param details the same for programs: {@code reason.1} and so on of a refusal, {@code
+ *     from.version}, {@code generation} and others
+ */
+public record EngineEvent(
+    long sequence,
+    Instant time,
+    Type type,
+    String model,
+    String version,
+    String accelerator,
+    String message,
+    Map<String, String> details) {
+
+  /** What happened. */
+  public enum Type {
+    /** A model package is there, also each one at the start of the engine. */
+    MODEL_INSTALLED,
+    /** A bundle is no good model package; every reason is in the details. */
+    MODEL_REFUSED,
+    /** A model package is gone and will not come back by itself. */
+    MODEL_REMOVED,
+    /** Another version or another generation answers requests that name no version. */
+    MODEL_SWAPPED,
+    /** A model went back to the version before. */
+    MODEL_ROLLED_BACK,
+    /** A model was pinned to a version. */
+    MODEL_PINNED,
+    /** A model follows its policy again. */
+    MODEL_UNPINNED,
+    /** A generation failed, or nothing can serve a model. */
+    MODEL_FAILED,
+    /** A device went away. */
+    DEVICE_LOST,
+    /** A device is there again that was lost. */
+    DEVICE_BACK,
+    /** A device is there for the first time since the engine started. */
+    DEVICE_ADDED,
+    /** Another policy was configured. */
+    POLICY_CHANGED
+  }
+
+  /** Copies the map. */
+  public EngineEvent {
+    details = Map.copyOf(details);
+  }
+}

@@ -1,0 +1,113 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.operations;
+
+import java.util.List;
+import org.osgi.annotation.versioning.ProviderType;
+import org.osgi.framework.Version;
+
+/**
+ * What an operator does with models and accelerators. One OSGi service, beside {@link
+ * io.shoji.inference.InferenceService}; thread safe.
+ *
+ * <p>Nothing here makes a request fail that runs or waits: what answered goes on until its
+ * successor does. Which version answers a request that names none is decided by the model's pin,
+ * else by the configured policy, else it is the highest that serves. While no version that was
+ * asked for is there or can serve, the highest that does serve answers, and {@link
+ * ModelOverview#note} says so.
+ */
+@ProviderType
+public interface Operations {
+  /**
+   * Replaces the configured policy as a whole, in this call; models are placed anew in the
+   * background. The last caller wins. It is not stored: until somebody configures one after a
+   * start, it is empty.
+   *
+   * @throws OperationException INVALID with every reason; the policy before stays in force
+   */
+  void configure(OperationsPolicy policy) throws OperationException;
+
+  /** The policy in force. */
+  OperationsPolicy policy();
+
+  /**
+   * Pins a model to a version, installed or retained, before any policy; holds over restarts. When
+   * this returns, it is stored; the version before answers until the pinned one serves.
+   *
+   * @throws OperationException UNKNOWN_MODEL, UNKNOWN_VERSION, or FAILED if it cannot be stored
+   */
+  void pin(String model, Version version) throws OperationException;
+
+  /**
+   * Lets a model follow its policy again; holds over restarts. Does nothing if it is not pinned.
+   *
+   * @throws OperationException UNKNOWN_MODEL if it is neither installed nor pinned, or FAILED if it
+   *     cannot be stored
+   */
+  void unpin(String model) throws OperationException;
+
+  /**
+   * Goes back to the version that answered before the one that does now, and pins it. Doing so
+   * again goes back further, never forward.
+   *
+   * @return the version that it is pinned to now
+   * @throws OperationException UNKNOWN_MODEL, CONFLICT if no earlier version is here any more, or
+   *     FAILED if it cannot be stored
+   */
+  Version rollback(String model) throws OperationException;
+
+  /**
+   * Loads the version that answers anew, beside what serves, and switches when it is ready. Blocks
+   * until then.
+   *
+   * @throws OperationException UNKNOWN_MODEL, CONFLICT if nothing serves the model, CANCELLED, or
+   *     FAILED with the reason; what served before goes on
+   */
+  void reload(String model, Progress progress) throws OperationException;
+
+  /**
+   * Computes the digests of all stored files of the version that answers, and runs its golden
+   * samples through the generation that serves. Blocks until then; takes turns with requests.
+   *
+   * @return what was found; a model that does not pass is told by that, not by an exception
+   * @throws OperationException UNKNOWN_MODEL, CONFLICT if nothing serves the model, CANCELLED, or
+   *     FAILED if the check itself could not be done
+   */
+  Verification verify(String model, Progress progress) throws OperationException;
+
+  /**
+   * Measures the generation that answers, on zeros, batch size 1. Blocks until then; takes turns
+   * with requests, and slows them down meanwhile. The runs are not in the model's metrics.
+   *
+   * @throws OperationException UNKNOWN_MODEL, INVALID if an option is out of its range, CONFLICT if
+   *     nothing serves the model, CANCELLED, or FAILED with the reason
+   */
+  BenchResult bench(String model, BenchOptions options, Progress progress)
+      throws OperationException;
+
+  /**
+   * Gives up retained versions that are neither pinned nor serving, and removes from the store what
+   * nobody needs.
+   *
+   * @throws OperationException FAILED if there is no model store now
+   */
+  Garbage collectGarbage() throws OperationException;
+
+  /**
+   * The latest events, at most 1024, oldest first.
+   *
+   * @param afterSequence only those with a greater number; all if no event has that number yet, as
+   *     with one from before a restart
+   */
+  List<EngineEvent> events(long afterSequence);
+
+  /** Every model, installed, retained or refused, by name. */
+  List<ModelOverview> models();
+}
