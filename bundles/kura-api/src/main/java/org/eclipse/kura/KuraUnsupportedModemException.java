@@ -1,0 +1,28 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package org.eclipse.kura;
+
+import org.osgi.annotation.versioning.ProviderType;
+
+/** Thrown for the reason in its name. */
+@ProviderType
+public class KuraUnsupportedModemException extends KuraException {
+  private static final long serialVersionUID = 1;
+
+  /** With the argument of its message. */
+  public KuraUnsupportedModemException(Object argument) {
+    super(KuraErrorCode.UNSUPPORTED_MODEM, null, argument);
+  }
+
+  /** With a cause and the argument of its message. */
+  public KuraUnsupportedModemException(Throwable cause, Object argument) {
+    super(KuraErrorCode.UNSUPPORTED_MODEM, cause, argument);
+  }
+}

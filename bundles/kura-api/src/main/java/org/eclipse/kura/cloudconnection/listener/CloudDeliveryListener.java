@@ -1,0 +1,19 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package org.eclipse.kura.cloudconnection.listener;
+
+import org.osgi.annotation.versioning.ConsumerType;
+
+/** Is told about deliveries. */
+@ConsumerType
+public interface CloudDeliveryListener {
+  /** The cloud has confirmed a message. */
+  void onMessageConfirmed(String messageId);
+}

@@ -1,0 +1,16 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package org.eclipse.kura.cloudconnection.publisher;
+
+import org.osgi.annotation.versioning.ProviderType;
+
+/** Sends progress to whoever made a request. */
+@ProviderType
+public interface CloudNotificationPublisher extends CloudPublisher {}

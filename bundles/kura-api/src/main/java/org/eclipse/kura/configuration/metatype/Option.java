@@ -1,0 +1,22 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package org.eclipse.kura.configuration.metatype;
+
+import org.osgi.annotation.versioning.ProviderType;
+
+/** A choice of an attribute. */
+@ProviderType
+public interface Option {
+  /** The label. */
+  String getLabel();
+
+  /** The value. */
+  String getValue();
+}
