@@ -9,10 +9,7 @@
  */
 package org.eclipse.kura.message;
 
-import org.osgi.annotation.versioning.ProviderType;
-
 /** What a gateway says of itself when it comes; metrics are texts. */
-@ProviderType
 public class KuraBirthPayload extends KuraPayload {
   /** An empty one. */
   public KuraBirthPayload() {

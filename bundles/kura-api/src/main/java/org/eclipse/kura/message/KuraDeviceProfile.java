@@ -9,10 +9,7 @@
  */
 package org.eclipse.kura.message;
 
-import org.osgi.annotation.versioning.ProviderType;
-
 /** What a gateway is, for people. */
-@ProviderType
 public class KuraDeviceProfile {
   /** Name of the value {@code uptime}. */
   public static final String UPTIME_KEY = "uptime";

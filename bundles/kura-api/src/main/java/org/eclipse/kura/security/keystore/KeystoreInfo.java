@@ -9,10 +9,7 @@
  */
 package org.eclipse.kura.security.keystore;
 
-import org.osgi.annotation.versioning.ProviderType;
-
 /** What a key store is. */
-@ProviderType
 public class KeystoreInfo {
   private final String keystoreServicePid;
   private String type;
