@@ -76,10 +76,10 @@ final class Platform {
    * application.
    *
    * @param settings framework properties besides the gateway's own
-   * @throws GatewayException NOT_STARTED
+   * @throws GatewayException NOT_STARTED; nothing of the framework runs then
    */
   static Platform start(Application application, WorkFolder work, Map<String, String> settings)
-      throws GatewayException {
+      throws GatewayException, InterruptedException {
     Map<String, Object> configuration = new HashMap<>(settings);
     configuration.put(Constants.FRAMEWORK_STORAGE, work.framework().toString());
     configuration.put(Constants.FRAMEWORK_SYSTEMPACKAGES_EXTRA, EXPORTS);
@@ -97,17 +97,26 @@ final class Platform {
       for (Bundle bundle : fresh) {
         startFirst(bundle);
       }
-    } catch (BundleException | IOException e) {
+      checkStarted(framework.getBundleContext());
+    } catch (BundleException | IOException | RuntimeException e) {
+      // Damaged storage shows in every kind of exception.
+      stopQuietly(framework);
       throw new GatewayException(
           Exit.NOT_STARTED,
-          "the framework does not start; remove its storage if this lasts, packages are installed"
-              + " again then cause="
-              + e
-              + " storage="
-              + work.framework(),
+          "the framework does not start cause=" + e + " storage=" + work.framework(),
           e);
     }
     return new Platform(framework);
+  }
+
+  /** Stops what may have started only in part. */
+  private static void stopQuietly(Framework framework) throws InterruptedException {
+    try {
+      framework.stop();
+      framework.waitForStop(TimeUnit.SECONDS.toMillis(Session.STOP_SECONDS));
+    } catch (BundleException | RuntimeException e) {
+      log.debug("a framework that has not started does not stop either", e);
+    }
   }
 
   private static Framework felix(Map<String, Object> configuration) {
@@ -153,6 +162,31 @@ final class Platform {
       }
     }
     return fresh;
+  }
+
+  /**
+   * Checks that bundles can be read, and that those of the first level run.
+   *
+   * @throws BundleException naming the first that is not so
+   */
+  private static void checkStarted(BundleContext context) throws BundleException {
+    for (Bundle bundle : context.getBundles()) {
+      if (bundle.getBundleId() == 0) {
+        continue;
+      }
+      if (bundle.getEntry("META-INF/MANIFEST.MF") == null) {
+        throw new BundleException("a bundle cannot be read bundle=" + bundle);
+      }
+      BundleStartLevel level = bundle.adapt(BundleStartLevel.class);
+      boolean idle = bundle.getState() == Bundle.INSTALLED || bundle.getState() == Bundle.RESOLVED;
+      if (idle
+          && bundle.getLocation().startsWith(LOCATION)
+          && !bundle.getSymbolicName().equals(INSIDE)
+          && level.getStartLevel() < LEVEL_WITH_CONSOLES
+          && level.isPersistentlyStarted()) {
+        throw new BundleException("a bundle of the platform does not start bundle=" + bundle);
+      }
+    }
   }
 
   /** Starts a bundle now and, from now on, with the framework. */

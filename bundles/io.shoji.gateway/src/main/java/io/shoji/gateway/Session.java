@@ -84,9 +84,55 @@ final class Session {
     this.work = work;
     this.settings = settings;
     this.shutdown = shutdown;
-    this.platform = Platform.start(application, work, settings);
-    Optional<Packages> found = Packages.find(platform, work);
-    this.packages = found.isPresent() ? found.get() : restored();
+    Started started = start();
+    this.platform = started.platform();
+    this.packages = started.packages();
+  }
+
+  /**
+   * A platform that runs, and what is installed on it.
+   *
+   * @param platform runs
+   * @param packages what is installed
+   */
+  private record Started(Platform platform, Packages packages) {}
+
+  /** Starts with the storage that is there, or else with a new one. */
+  private Started start() throws GatewayException, IOException, InterruptedException {
+    boolean stored = Files.exists(work.framework());
+    try {
+      Platform present = Platform.start(application, work, settings);
+      Optional<Packages> found;
+      try {
+        found = Packages.find(present, work);
+      } catch (GatewayException | IOException e) {
+        present.stop(STOP_SECONDS);
+        throw e;
+      }
+      if (found.isPresent()) {
+        return new Started(present, found.get());
+      }
+      present.stop(STOP_SECONDS);
+    } catch (GatewayException e) {
+      if (!stored) {
+        throw e;
+      }
+      log.warn(
+          "the framework's storage is damaged: it is made again, and all is installed again", e);
+    }
+    return startAnew();
+  }
+
+  /** Starts with new storage, and installs again what was installed. */
+  private Started startAnew() throws GatewayException, IOException, InterruptedException {
+    WorkFolder.delete(work.framework());
+    Platform fresh = Platform.start(application, work, settings);
+    try {
+      return new Started(fresh, Packages.restore(fresh, work));
+    } catch (GatewayException | IOException e) {
+      fresh.stop(STOP_SECONDS);
+      throw e;
+    }
   }
 
   /** Installs what is inside, shows it, and says whether it held what it promises. */
@@ -192,11 +238,11 @@ final class Session {
   }
 
   /** The platform and the packages again, with new storage. */
-  private Packages restored() throws GatewayException, IOException, InterruptedException {
+  private void restart() throws GatewayException, IOException, InterruptedException {
     platform.stop(STOP_SECONDS);
-    WorkFolder.delete(work.framework());
-    platform = Platform.start(application, work, settings);
-    return Packages.restore(platform, work);
+    Started started = startAnew();
+    platform = started.platform();
+    packages = started.packages();
   }
 
   /** Installs the packages inside of the application, those that are new in it. */
@@ -239,7 +285,7 @@ final class Session {
       }
     }
     if (restore) {
-      packages = restored();
+      restart();
     }
     if (fresh) {
       Path part = memory.resolveSibling("inside.part");

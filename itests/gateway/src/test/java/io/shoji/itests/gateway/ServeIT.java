@@ -20,10 +20,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -277,6 +279,66 @@ class ServeIT {
     try (GatewayProcess gateway = serve("--bare")) {
       gateway.await("ready in", "digits 1.0.0 on cpu:cpu0");
       assertThat(gateway.terminate()).isZero();
+    }
+  }
+
+  /** Something that befalls the framework's storage while the gateway does not run. */
+  private interface Damage {
+    void to(Path storage) throws IOException;
+  }
+
+  @Test
+  void shouldInstallAgainWhenStorageIsDamagedOrGone() throws Exception {
+    Packages.put(Packages.shipped("core"), packages, "core.dp");
+    Packages.put(Packages.driver(Packages.architecture()), packages, "driver.dp");
+    Packages.put(Packages.shipped("model-digits"), packages, "digits.dp");
+    try (GatewayProcess gateway = serve("--bare")) {
+      gateway.await("ready in", "digits 1.0.0 on cpu:cpu0");
+      assertThat(gateway.terminate()).isZero();
+    }
+    Map<String, Damage> damages =
+        Map.of(
+            "gone",
+            ServeIT::delete,
+            "a file in its place",
+            storage -> {
+              delete(storage);
+              Files.write(storage, new byte[] {1, 2, 3});
+            },
+            "every bundle cut",
+            storage -> damage(storage, "bundle.jar", bytes -> Arrays.copyOf(bytes, 1000)),
+            "every bundle zeroed",
+            storage -> damage(storage, "bundle.jar", bytes -> new byte[bytes.length]),
+            "every record random",
+            storage -> damage(storage, "bundle.info", bytes -> random(bytes.length)),
+            "every record empty",
+            storage -> damage(storage, "bundle.info", bytes -> new byte[0]));
+    for (Map.Entry<String, Damage> damage : damages.entrySet()) {
+      damage.getValue().to(work.resolve("framework"));
+      try (GatewayProcess gateway = serve("--bare")) {
+        gateway.await("ready in", "digits 1.0.0 on cpu:cpu0");
+        assertThat(gateway.terminate()).as(damage.getKey()).isZero();
+        assertThat(gateway.output())
+            .as(damage.getKey())
+            .containsPattern("WARN.*(installed again|storage is damaged)");
+      }
+    }
+  }
+
+  private static byte[] random(int length) {
+    byte[] bytes = new byte[length];
+    new Random(length).nextBytes(bytes);
+    return bytes;
+  }
+
+  /** Changes every file of a name. */
+  private static void damage(Path folder, String name, UnaryOperator<byte[]> change)
+      throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file :
+          files.filter(found -> found.getFileName().toString().equals(name)).toList()) {
+        Files.write(file, change.apply(Files.readAllBytes(file)));
+      }
     }
   }
 
