@@ -1,0 +1,5 @@
+/** SystemService: what this machine is. */
+@NullMarked
+package io.shoji.gateway.kura.system;
+
+import org.jspecify.annotations.NullMarked;
