@@ -1,0 +1,17 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+/**
+ * What can be read and done over the cloud and over REST, whichever way a request came: one core
+ * with its resources, operations and jobs.
+ */
+@NullMarked
+package io.shoji.kura.operations;
+
+import org.jspecify.annotations.NullMarked;
