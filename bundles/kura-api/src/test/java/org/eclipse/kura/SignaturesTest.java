@@ -124,7 +124,11 @@ class SignaturesTest {
     }
     for (String members : new String[] {"constructors", "methods"}) {
       for (JsonElement member : fact.getAsJsonArray(members)) {
-        lines.add(member.getAsJsonObject().get("sig").getAsString().replace(" transient ", " "));
+        JsonObject signature = member.getAsJsonObject();
+        boolean byDefault = signature.has("default") && signature.get("default").getAsBoolean();
+        lines.add(
+            (byDefault ? "default " : "")
+                + signature.get("sig").getAsString().replace(" transient ", " "));
       }
     }
     return withoutSpaces(lines);
@@ -175,7 +179,7 @@ class SignaturesTest {
           type.isEnum()
               && (method.getName().equals("values") || method.getName().equals("valueOf"));
       if (visible(method.getModifiers()) && !method.isSynthetic() && !ofEnum) {
-        lines.add(line(method, type));
+        lines.add((method.isDefault() ? "default " : "") + line(method, type));
       }
     }
     return withoutSpaces(lines);
@@ -209,7 +213,12 @@ class SignaturesTest {
 
   /** As {@link Executable#toGenericString()}, without the class and {@code abstract}. */
   private static String line(Executable member, Class<?> type) {
-    String text = member.toGenericString().replace("abstract ", "").replace(" transient ", " ");
+    String text =
+        member
+            .toGenericString()
+            .replace("abstract ", "")
+            .replace(" default ", " ")
+            .replace(" transient ", " ");
     String simple = type.getSimpleName();
     return member instanceof Constructor
         ? text.replace(type.getName() + "(", simple + "(")

@@ -19,8 +19,10 @@ import org.osgi.annotation.versioning.ProviderType;
 /** The end of a cloud connection on the gateway. */
 @ProviderType
 public interface CloudEndpoint {
-  /** Properties of the connection, for people. */
-  Map<String, String> getInfo();
+  /** Properties of the connection, for people; none, unless it is overridden. */
+  default Map<String, String> getInfo() {
+    return Map.of();
+  }
 
   /** Sends a message; returns its id where the delivery is confirmed, else null. */
   String publish(KuraMessage message) throws KuraException;

@@ -68,8 +68,14 @@ public interface CryptoService {
   void setKeyStorePassword(String path, String password) throws IOException;
 
   /** SHA-1 of a text, Base64. */
-  String sha1Hash(String text) throws NoSuchAlgorithmException, UnsupportedEncodingException;
+  default String sha1Hash(String text)
+      throws NoSuchAlgorithmException, UnsupportedEncodingException {
+    return hash(text, "SHA-1");
+  }
 
   /** SHA-256 of a text, Base64. */
-  String sha256Hash(String text) throws NoSuchAlgorithmException, UnsupportedEncodingException;
+  default String sha256Hash(String text)
+      throws NoSuchAlgorithmException, UnsupportedEncodingException {
+    return hash(text, "SHA-256");
+  }
 }

@@ -9,6 +9,7 @@
  */
 package org.eclipse.kura.cloudconnection.request;
 
+import org.eclipse.kura.KuraErrorCode;
 import org.eclipse.kura.KuraException;
 import org.eclipse.kura.cloudconnection.message.KuraMessage;
 import org.osgi.annotation.versioning.ConsumerType;
@@ -16,18 +17,33 @@ import org.osgi.annotation.versioning.ConsumerType;
 /** Answers requests from the cloud for one application. */
 @ConsumerType
 public interface RequestHandler {
-  /** Answers a DEL. */
-  KuraMessage doDel(RequestHandlerContext context, KuraMessage message) throws KuraException;
+  /** Answers a DEL; not supported, unless it is overridden. */
+  default KuraMessage doDel(RequestHandlerContext context, KuraMessage message)
+      throws KuraException {
+    throw new KuraException(KuraErrorCode.OPERATION_NOT_SUPPORTED, "delete");
+  }
 
-  /** Answers an EXEC. */
-  KuraMessage doExec(RequestHandlerContext context, KuraMessage message) throws KuraException;
+  /** Answers an EXEC; not supported, unless it is overridden. */
+  default KuraMessage doExec(RequestHandlerContext context, KuraMessage message)
+      throws KuraException {
+    throw new KuraException(KuraErrorCode.OPERATION_NOT_SUPPORTED, "exec");
+  }
 
-  /** Answers a GET. */
-  KuraMessage doGet(RequestHandlerContext context, KuraMessage message) throws KuraException;
+  /** Answers a GET; not supported, unless it is overridden. */
+  default KuraMessage doGet(RequestHandlerContext context, KuraMessage message)
+      throws KuraException {
+    throw new KuraException(KuraErrorCode.OPERATION_NOT_SUPPORTED, "get");
+  }
 
-  /** Answers a POST. */
-  KuraMessage doPost(RequestHandlerContext context, KuraMessage message) throws KuraException;
+  /** Answers a POST; not supported, unless it is overridden. */
+  default KuraMessage doPost(RequestHandlerContext context, KuraMessage message)
+      throws KuraException {
+    throw new KuraException(KuraErrorCode.OPERATION_NOT_SUPPORTED, "post");
+  }
 
-  /** Answers a PUT. */
-  KuraMessage doPut(RequestHandlerContext context, KuraMessage message) throws KuraException;
+  /** Answers a PUT; not supported, unless it is overridden. */
+  default KuraMessage doPut(RequestHandlerContext context, KuraMessage message)
+      throws KuraException {
+    throw new KuraException(KuraErrorCode.OPERATION_NOT_SUPPORTED, "put");
+  }
 }
