@@ -13,7 +13,7 @@ import org.osgi.annotation.versioning.ConsumerType;
 
 /**
  * Is told when a model package is refused: registered as an OSGi service. Refusals from before are
- * in {@link ModelCatalog#refusals}.
+ * told when it is registered.
  */
 @ConsumerType
 public interface RefusalListener {

@@ -56,6 +56,7 @@ import org.slf4j.LoggerFactory;
  * objects/aa/aabb...       a file's bytes under their digest
  * views/cc/ccdd.../PATH    a variant's files under their own names: hard links to objects
  * packages/12.json         what bundle 12 was found to contain, see InstallRecord
+ * packages/12-aabb...json  what it contained before, under the digest of that model.json
  * staging/                 what is being written; emptied when the store opens
  * </pre>
  *
@@ -93,10 +94,11 @@ final class ContentStore implements AutoCloseable {
 
   // Guarded by this.
   private final Map<String, Long> stored = new TreeMap<>();
-  private final Map<Long, Roots> roots = new HashMap<>();
-  private final Map<Long, InstallRecord> records = new HashMap<>();
+  private final Map<String, Roots> roots = new HashMap<>();
+  private final Map<String, InstallRecord> records = new HashMap<>();
   private final Map<String, Integer> heldObjects = new HashMap<>();
   private final Map<String, Integer> heldViews = new HashMap<>();
+  private final Map<String, Integer> heldModels = new HashMap<>();
 
   private record Roots(Set<String> objects, Set<String> views) {}
 
@@ -234,9 +236,9 @@ final class ContentStore implements AutoCloseable {
     for (String name : names(packages)) {
       Path file = packages.resolve(name);
       Optional<InstallRecord> record = InstallRecord.read(readBounded(file, RECORD_BYTES));
-      if (record.isPresent() && name.equals(recordName(record.get().bundleId()))) {
-        records.put(record.get().bundleId(), record.get());
-        root(record.get().bundleId(), record.get().stamps().keySet(), record.get().views());
+      if (record.isPresent() && name.equals(recordName(record.get().owner()))) {
+        records.put(record.get().owner(), record.get());
+        root(record.get());
       } else {
         log.warn("a record is damaged, its package will be checked again file={}", file);
         files.delete(file);
@@ -244,34 +246,40 @@ final class ContentStore implements AutoCloseable {
     }
   }
 
-  /** What was recorded of a bundle. */
-  synchronized Optional<InstallRecord> record(long bundleId) {
-    return Optional.ofNullable(records.get(bundleId));
+  /** What was recorded of an owner, see {@link InstallRecord#owner}. */
+  synchronized Optional<InstallRecord> record(String owner) {
+    return Optional.ofNullable(records.get(owner));
   }
 
-  /** Writes a record in place of the one before. */
+  /** Everything that was recorded. */
+  synchronized List<InstallRecord> records() {
+    return List.copyOf(records.values());
+  }
+
+  /** Writes a record in place of the one before, and says that its owner needs what it names. */
   synchronized void write(InstallRecord record) throws StoreException {
     checkOpen();
-    Path target = packages.resolve(recordName(record.bundleId()));
+    Path target = packages.resolve(recordName(record.owner()));
     Path fresh = stagingPath();
     try {
       write(fresh, record.bytes(), files);
       files.move(fresh, target);
       files.sync(packages);
-      records.put(record.bundleId(), record);
+      records.put(record.owner(), record);
+      root(record);
     } catch (IOException e) {
       throw abandon(fresh, StoreException.of("a record cannot be written file=" + target, e));
     }
   }
 
-  /** Says that a bundle needs nothing any more, and forgets what was recorded of it. */
-  synchronized void forget(long bundleId) throws StoreException {
+  /** Says that an owner needs nothing any more, and forgets what was recorded of it. */
+  synchronized void forget(String owner) throws StoreException {
     checkOpen();
-    roots.remove(bundleId);
-    if (records.remove(bundleId) == null) {
+    roots.remove(owner);
+    if (records.remove(owner) == null) {
       return;
     }
-    Path target = packages.resolve(recordName(bundleId));
+    Path target = packages.resolve(recordName(owner));
     try {
       files.delete(target);
       files.sync(packages);
@@ -280,19 +288,54 @@ final class ContentStore implements AutoCloseable {
     }
   }
 
-  /** Says what a bundle needs, in place of what it needed before: none of that is collected. */
-  synchronized void root(long bundleId, Collection<String> digests, Collection<String> viewKeys) {
-    roots.put(bundleId, new Roots(Set.copyOf(digests), Set.copyOf(viewKeys)));
+  /** Says what an owner needs, in place of what it needed before: none of that is collected. */
+  synchronized void root(String owner, Collection<String> digests, Collection<String> viewKeys) {
+    roots.put(owner, new Roots(Set.copyOf(digests), Set.copyOf(viewKeys)));
   }
 
-  /** The bundles that need something. */
-  synchronized Set<Long> owners() {
+  private void root(InstallRecord record) {
+    root(record.owner(), record.stamps().keySet(), record.views());
+  }
+
+  /**
+   * Says that an owner needs something besides what it needs already, as the new contents of a
+   * bundle besides those that are served until they are complete.
+   */
+  synchronized void alsoRoot(
+      String owner, Collection<String> digests, Collection<String> viewKeys) {
+    Roots before = roots.getOrDefault(owner, new Roots(Set.of(), Set.of()));
+    Set<String> allObjects = new HashSet<>(before.objects());
+    allObjects.addAll(digests);
+    Set<String> allViews = new HashSet<>(before.views());
+    allViews.addAll(viewKeys);
+    root(owner, allObjects, allViews);
+  }
+
+  /** Says that an owner needs what was recorded of it and no more; nothing if nothing was. */
+  synchronized void rootAsRecorded(String owner) {
+    roots.remove(owner);
+    record(owner).ifPresent(this::root);
+  }
+
+  /** Those who need something. */
+  synchronized Set<String> owners() {
     return Set.copyOf(roots.keySet());
   }
 
-  /** Holds files and a view until the hold is closed: none of that is collected meanwhile. */
-  synchronized Hold hold(Collection<ModelFile> held, Optional<View> view) {
-    Hold hold = new Hold(held.stream().map(ModelFile::sha256).toList(), view.map(View::key));
+  /** Whether somebody holds files on behalf of what this record names. */
+  synchronized boolean isHeld(InstallRecord record) {
+    return heldModels.containsKey(record.modelSha256());
+  }
+
+  /**
+   * Holds files and a view until the hold is closed: none of that is collected meanwhile.
+   *
+   * @param modelSha256 digest of the {@code model.json} on whose behalf
+   */
+  synchronized Hold hold(String modelSha256, Collection<ModelFile> held, Optional<View> view) {
+    Hold hold =
+        new Hold(modelSha256, held.stream().map(ModelFile::sha256).toList(), view.map(View::key));
+    heldModels.merge(modelSha256, 1, Integer::sum);
     hold.digests.forEach(d -> heldObjects.merge(d, 1, Integer::sum));
     hold.viewKey.ifPresent(k -> heldViews.merge(k, 1, Integer::sum));
     return hold;
@@ -300,11 +343,13 @@ final class ContentStore implements AutoCloseable {
 
   /** A hold. Thread safe. */
   final class Hold implements AutoCloseable {
+    private final String modelSha256;
     private final List<String> digests;
     private final Optional<String> viewKey;
     private boolean released;
 
-    private Hold(List<String> digests, Optional<String> viewKey) {
+    private Hold(String modelSha256, List<String> digests, Optional<String> viewKey) {
+      this.modelSha256 = modelSha256;
       this.digests = digests;
       this.viewKey = viewKey;
     }
@@ -315,6 +360,7 @@ final class ContentStore implements AutoCloseable {
       synchronized (ContentStore.this) {
         if (!released) {
           released = true;
+          heldModels.computeIfPresent(modelSha256, ContentStore::oneLess);
           digests.forEach(d -> heldObjects.computeIfPresent(d, ContentStore::oneLess));
           viewKey.ifPresent(k -> heldViews.computeIfPresent(k, ContentStore::oneLess));
         }
@@ -766,8 +812,8 @@ final class ContentStore implements AutoCloseable {
     return String.valueOf(path.getFileName());
   }
 
-  private static String recordName(long bundleId) {
-    return bundleId + ".json";
+  private static String recordName(String owner) {
+    return owner + ".json";
   }
 
   private static void write(Path file, byte[] bytes, StoreFiles files) throws IOException {

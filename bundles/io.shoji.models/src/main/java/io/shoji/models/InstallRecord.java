@@ -21,22 +21,29 @@ import java.util.OptionalLong;
 
 /**
  * What a bundle was found to contain, kept beside the store so that nothing is copied, read or
- * checked again at the next start while bundle, files and the code that checks are the same.
+ * checked again at the next start while bundle, files and the code that checks are the same; and so
+ * that it can be served when the bundle contains something else by now.
  *
+ * @param retained whether it is what the bundle contained before its last good update
  * @param bundleId the framework's number of the bundle
+ * @param origin symbolic name and version of the bundle then
  * @param location the framework's location of the bundle
  * @param lastModified when the bundle was last installed or updated
  * @param checker which code checked it
  * @param modelSha256 digest of its {@code model.json}
+ * @param document its {@code model.json}
  * @param stamps its stored files when they were last read, by digest
  * @param views its views
  */
 record InstallRecord(
+    boolean retained,
     long bundleId,
+    String origin,
     String location,
     long lastModified,
     String checker,
     String modelSha256,
+    String document,
     Map<String, Stamp> stamps,
     List<String> views) {
 
@@ -45,14 +52,42 @@ record InstallRecord(
     views = List.copyOf(views);
   }
 
+  /** Owner of what the bundle with this number contains, or did when it was last found good. */
+  static String owner(long bundleId) {
+    return Long.toString(bundleId);
+  }
+
+  /** Who needs the files: the bundle, or its contents before. Unique; name of the record's file. */
+  String owner() {
+    return retained ? bundleId + "-" + modelSha256 : owner(bundleId);
+  }
+
+  /** The same contents, as those before. */
+  InstallRecord asRetained() {
+    return new InstallRecord(
+        true,
+        bundleId,
+        origin,
+        location,
+        lastModified,
+        checker,
+        modelSha256,
+        document,
+        stamps,
+        views);
+  }
+
   /** The record as a file. */
   byte[] bytes() {
     JsonObject json = new JsonObject();
+    json.addProperty("retained", retained);
     json.addProperty("bundleId", bundleId);
+    json.addProperty("origin", origin);
     json.addProperty("location", location);
     json.addProperty("lastModified", lastModified);
     json.addProperty("checker", checker);
     json.addProperty("modelSha256", modelSha256);
+    json.addProperty("document", document);
     JsonArray files = new JsonArray();
     stamps.forEach(
         (sha256, stamp) -> {
@@ -99,7 +134,13 @@ record InstallRecord(
     Optional<String> location = json.text("location");
     Optional<String> checker = json.text("checker");
     Optional<String> modelSha256 = json.text("modelSha256");
-    if (bundleId.isEmpty()
+    Optional<String> origin = json.text("origin");
+    Optional<String> document = json.text("document");
+    Optional<Boolean> retained = json.get("retained").flatMap(Json::bool);
+    if (retained.isEmpty()
+        || bundleId.isEmpty()
+        || origin.isEmpty()
+        || document.isEmpty()
         || lastModified.isEmpty()
         || location.isEmpty()
         || checker.isEmpty()
@@ -108,11 +149,14 @@ record InstallRecord(
     }
     return Optional.of(
         new InstallRecord(
+            retained.get(),
             bundleId.getAsLong(),
+            origin.get(),
             location.get(),
             lastModified.getAsLong(),
             checker.get(),
             modelSha256.get(),
+            document.get(),
             stamps,
             views));
   }

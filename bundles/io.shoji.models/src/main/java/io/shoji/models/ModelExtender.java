@@ -12,6 +12,7 @@ package io.shoji.models;
 import io.shoji.model.ModelCatalog;
 import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelPackage;
+import io.shoji.model.RefusalListener;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -31,17 +32,22 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleEvent;
 import org.osgi.framework.ServiceRegistration;
+import org.osgi.framework.SynchronousBundleListener;
 import org.osgi.framework.Version;
 import org.osgi.framework.wiring.BundleCapability;
 import org.osgi.framework.wiring.BundleRevision;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.Designate;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
@@ -100,19 +106,43 @@ public final class ModelExtender implements ModelCatalog {
   private final ScheduledThreadPoolExecutor executor;
   private final BundleTracker<Bundle> tracker;
   private final Map<Long, Installation> installations = new ConcurrentHashMap<>();
-  private final Map<Key, Installation> owners = new ConcurrentHashMap<>();
+
+  /** Who publishes a name and version: an {@link Installation}, or a {@link Kept}. */
+  private final Map<Key, Object> owners = new ConcurrentHashMap<>();
+
   private final Map<Installation, Published> published = new ConcurrentHashMap<>();
   private final Map<Installation, Refused> refused = new ConcurrentHashMap<>();
+
+  /** What is served though its bundle contains something else by now, by its record's owner. */
+  private final Map<String, Kept> kept = new ConcurrentHashMap<>();
+
+  private final SynchronousBundleListener uninstalls = this::bundleChanged;
   private volatile boolean stopping;
   private volatile @Nullable ContentStore store;
 
   // Of the executor's thread.
+  private final List<RefusalListener> listeners = new ArrayList<>();
   private @Nullable PackageInstaller installer;
   private @Nullable ScheduledFuture<?> collection;
   private @Nullable ScheduledFuture<?> retry;
   private long retryMs;
 
   private record Published(StoredPackage model, ServiceRegistration<ModelPackage> registration) {}
+
+  /** Compared by identity, as two records of the same contents are two publications. */
+  private static final class Kept {
+    private final InstallRecord record;
+    private final StoredPackage model;
+    private final Key key;
+    private @Nullable ServiceRegistration<ModelPackage> registration;
+    private boolean withdrawn;
+
+    Kept(InstallRecord record, StoredPackage model) {
+      this.record = record;
+      this.model = model;
+      this.key = new Key(model.description().name(), model.description().version());
+    }
+  }
 
   private record Refused(Refusal refusal, Optional<Key> conflict, boolean retryable) {}
 
@@ -144,6 +174,7 @@ public final class ModelExtender implements ModelCatalog {
         new BundleTracker<>(
             context, Bundle.RESOLVED | Bundle.STARTING | Bundle.ACTIVE, new Customizer());
     submit(this::begin);
+    context.addBundleListener(uninstalls);
     tracker.open();
   }
 
@@ -151,7 +182,9 @@ public final class ModelExtender implements ModelCatalog {
   @Deactivate
   void stop() {
     stopping = true;
+    context.removeBundleListener(uninstalls);
     tracker.close();
+    List.copyOf(kept.values()).forEach(this::withdraw);
     executor.shutdown();
     try {
       if (!executor.awaitTermination(STOP_MS, TimeUnit.MILLISECONDS)) {
@@ -168,10 +201,38 @@ public final class ModelExtender implements ModelCatalog {
     }
   }
 
+  /** Somebody wants to know of refusals; told on this component's thread, of those before, too. */
+  @Reference(
+      cardinality = ReferenceCardinality.MULTIPLE,
+      policy = ReferencePolicy.DYNAMIC,
+      unbind = "removeListener")
+  void addListener(RefusalListener listener) {
+    submit(
+        () -> {
+          listeners.add(listener);
+          refusals().forEach(refusal -> tell(listener, refusal));
+        });
+  }
+
+  private static void tell(RefusalListener listener, Refusal refusal) {
+    try {
+      listener.refused(refusal);
+    } catch (RuntimeException e) {
+      log.warn("a listener failed on a refusal listener={}", listener, e);
+    }
+  }
+
+  /** Somebody does not want to know of refusals any more. */
+  void removeListener(RefusalListener listener) {
+    // After the task that adds it, and then it is not called any more.
+    submit(() -> listeners.remove(listener));
+  }
+
   @Override
   public List<ModelPackage> packages() {
-    return published.values().stream()
-        .<ModelPackage>map(Published::model)
+    return Stream.<ModelPackage>concat(
+            published.values().stream().map(Published::model),
+            kept.values().stream().map(k -> k.model))
         .sorted(
             Comparator.comparing((ModelPackage p) -> p.description().name())
                 .thenComparing(p -> p.description().version()))
@@ -217,34 +278,150 @@ public final class ModelExtender implements ModelCatalog {
 
   @Override
   public List<String> discardRetained() {
-    return List.of();
+    ContentStore open = store;
+    List<String> given = new ArrayList<>();
+    if (open == null || stopping) {
+      return given;
+    }
+    for (InstallRecord record : open.records()) {
+      if (record.retained() && !open.isHeld(record)) {
+        Kept service = kept.get(record.owner());
+        if (service != null) {
+          withdraw(service);
+        }
+        try {
+          open.forget(record.owner());
+          given.add(retainedOrigin(record));
+        } catch (StoreException e) {
+          log.warn("a retained version could not be forgotten bundle={}", record.origin(), e);
+        }
+      }
+    }
+    if (!given.isEmpty()) {
+      log.info("retained versions were given up {}", given);
+    }
+    return given;
+  }
+
+  private static String retainedOrigin(InstallRecord record) {
+    return record.origin() + " retained";
   }
 
   /** Drops what bundles needed that are no longer installed, or have other contents now. */
   private void forgetRemoved(ContentStore open) throws StoreException {
-    for (long bundleId : open.owners()) {
-      if (!isNeeded(open, bundleId)) {
-        open.forget(bundleId);
+    for (String owner : open.owners()) {
+      if (!isNeeded(open, owner)) {
+        open.forget(owner);
       }
     }
   }
 
-  private boolean isNeeded(ContentStore open, long bundleId) {
-    Installation installation = installations.get(bundleId);
-    if (installation != null) {
-      Refused no = refused.get(installation);
-      // Refused only for now: the name may become free, the store writable.
-      return no == null || no.retryable() || no.conflict().isPresent();
+  private boolean isNeeded(ContentStore open, String owner) {
+    Optional<InstallRecord> record = open.record(owner);
+    if (record.isPresent()) {
+      // Of a bundle that was refused or waits to be resolved, too.
+      Bundle bundle = context.getBundle(record.get().bundleId());
+      return bundle != null && record.get().location().equals(bundle.getLocation());
     }
-    // A bundle that waits to be resolved keeps its files by its record.
-    Bundle bundle = context.getBundle(bundleId);
-    return bundle != null
-        && open.record(bundleId)
-            .filter(
-                r ->
-                    r.location().equals(bundle.getLocation())
-                        && r.lastModified() == bundle.getLastModified())
-            .isPresent();
+    // Without a record it is being installed, or was refused, perhaps only for now: the name may
+    // become free, the store writable.
+    return installations.entrySet().stream()
+        .filter(e -> InstallRecord.owner(e.getKey()).equals(owner))
+        .map(e -> refused.get(e.getValue()))
+        .anyMatch(no -> no == null || no.retryable() || no.conflict().isPresent());
+  }
+
+  /** A bundle is uninstalled: what it contained before goes with it. */
+  private void bundleChanged(BundleEvent event) {
+    if (event.getType() == BundleEvent.UNINSTALLED) {
+      long bundleId = event.getBundle().getBundleId();
+      List<Kept> gone =
+          kept.values().stream().filter(k -> k.record.bundleId() == bundleId).toList();
+      gone.forEach(this::withdraw);
+      submit(this::scheduleCollection);
+    }
+  }
+
+  /**
+   * Publishes what is kept of a bundle's earlier contents, and withdraws what is not kept any more.
+   *
+   * @param served what the bundle contains now, if that is published
+   */
+  private void publishKept(long bundleId, boolean served) {
+    ContentStore open = store;
+    if (open == null || stopping) {
+      return;
+    }
+    List<Kept> outdated = new ArrayList<>();
+    for (Kept each : kept.values()) {
+      if (each.record.bundleId() == bundleId
+          && (!open.record(each.record.owner()).equals(Optional.of(each.record))
+              || (served && !each.record.retained()))) {
+        outdated.add(each);
+      }
+    }
+    for (InstallRecord record : open.records()) {
+      if (record.bundleId() == bundleId
+          && (record.retained() || !served)
+          && outdated.stream().noneMatch(k -> k.record.equals(record))) {
+        publishKept(open, record, outdated);
+      }
+    }
+    // Last, so that one that only changed its place is there all the time.
+    outdated.forEach(this::withdraw);
+  }
+
+  private void publishKept(ContentStore open, InstallRecord record, List<Kept> outdated) {
+    Kept already = kept.get(record.owner());
+    if (already != null && already.record.equals(record)) {
+      return;
+    }
+    Optional<ModelDescription> description = PackageInstaller.describe(record);
+    if (description.isEmpty()) {
+      log.warn("a version that was kept cannot be taken any more bundle={}", record.origin());
+      return;
+    }
+    Kept fresh =
+        new Kept(
+            record,
+            new StoredPackage(
+                description.get(),
+                retainedOrigin(record),
+                record.retained(),
+                open,
+                path -> Optional.empty(),
+                () -> true,
+                this::leaseClosed));
+    Object other = owners.putIfAbsent(fresh.key, fresh);
+    if (other instanceof Kept old && outdated.contains(old)) {
+      owners.put(fresh.key, fresh);
+    } else if (other != null) {
+      // Another bundle brings the same.
+      return;
+    }
+    synchronized (fresh) {
+      kept.put(record.owner(), fresh);
+      fresh.registration =
+          context.registerService(ModelPackage.class, fresh.model, properties(description.get()));
+    }
+    log.info("an earlier version is kept model={} bundle={}", description.get(), record.origin());
+    if (stopping || context.getBundle(record.bundleId()) == null) {
+      withdraw(fresh);
+    }
+  }
+
+  private void withdraw(Kept gone) {
+    synchronized (gone) {
+      kept.remove(gone.record.owner(), gone);
+      owners.remove(gone.key, gone);
+      ServiceRegistration<ModelPackage> registration = gone.registration;
+      if (registration == null || gone.withdrawn) {
+        return;
+      }
+      gone.withdrawn = true;
+      registration.unregister();
+    }
+    submit(() -> reconsider(gone.key));
   }
 
   /** Opens the store even if there is no package: what earlier ones left in it goes. */
@@ -397,7 +574,11 @@ public final class ModelExtender implements ModelCatalog {
 
     private void install() {
       List<Map<String, Object>> capabilities = capabilities();
-      if (removed || stopping || (capabilities.isEmpty() && !hasDocument())) {
+      if (removed || stopping) {
+        return;
+      }
+      if (capabilities.isEmpty() && !hasDocument()) {
+        forgetEarlier();
         return;
       }
       long start = System.nanoTime();
@@ -411,6 +592,7 @@ public final class ModelExtender implements ModelCatalog {
                 .install(
                     new PackageInstaller.Origin(
                         bundle.getBundleId(),
+                        origin,
                         bundle.getLocation(),
                         lastModified,
                         capabilities,
@@ -443,6 +625,25 @@ public final class ModelExtender implements ModelCatalog {
       } else {
         refuse(reasons, conflict, retryable);
       }
+      publishKept(bundle.getBundleId(), published.containsKey(this));
+    }
+
+    /** The bundle is no model package any more: nothing is kept of it. */
+    private void forgetEarlier() {
+      ContentStore open = store;
+      if (open == null) {
+        return;
+      }
+      for (InstallRecord record : open.records()) {
+        if (record.bundleId() == bundle.getBundleId()) {
+          try {
+            open.forget(record.owner());
+          } catch (StoreException e) {
+            log.warn("an earlier version could not be forgotten bundle={}", origin, e);
+          }
+        }
+      }
+      publishKept(bundle.getBundleId(), false);
     }
 
     private PackageInstaller installer() {
@@ -468,6 +669,7 @@ public final class ModelExtender implements ModelCatalog {
         StringBuilder text = new StringBuilder();
         list.forEach(reason -> text.append("\n  - ").append(reason));
         log.warn("model package refused bundle={} reasons={}{}", origin, list.size(), text);
+        listeners.forEach(listener -> tell(listener, refusal));
       }
       if (retryable) {
         scheduleRetry();
@@ -493,37 +695,40 @@ public final class ModelExtender implements ModelCatalog {
     private Optional<Key> publish(
         ModelDescription description, ContentStore open, Reasons reasons) {
       Key key = new Key(description.name(), description.version());
-      Installation other = owners.putIfAbsent(key, this);
-      if (other != null) {
+      Object other = owners.putIfAbsent(key, this);
+      if (other instanceof Kept) {
+        // It gives way; it is withdrawn after this one is there.
+        owners.put(key, this);
+      } else if (other instanceof Installation first) {
         reasons.add(
             "SHOJI-INF/model.json",
             "another bundle brings this model in this version; remove one of the two, or give this one"
                 + " another version model="
                 + description
                 + " other="
-                + Reasons.quote(other.origin));
+                + Reasons.quote(first.origin));
         return Optional.of(key);
       }
       StoredPackage model =
           new StoredPackage(
-              description, origin, open, this, () -> removed, ModelExtender.this::leaseClosed);
+              description,
+              origin,
+              false,
+              open,
+              this,
+              () -> removed,
+              ModelExtender.this::leaseClosed);
       published.put(
           this,
           new Published(
               model, context.registerService(ModelPackage.class, model, properties(description))));
+      if (other instanceof Kept old) {
+        ModelExtender.this.withdraw(old);
+      }
       if (removed) {
         withdraw();
       }
       return Optional.empty();
-    }
-
-    // The framework asks for a Dictionary.
-    @SuppressWarnings("JdkObsolete")
-    private static Hashtable<String, Object> properties(ModelDescription description) {
-      Hashtable<String, Object> properties = new Hashtable<>();
-      properties.put(ModelPackage.NAME, description.name());
-      properties.put(ModelPackage.VERSION, description.version());
-      return properties;
     }
 
     /** The bundle is gone or has other contents: its service goes now, its files later. */
@@ -570,6 +775,15 @@ public final class ModelExtender implements ModelCatalog {
     }
   }
 
+  // The framework asks for a Dictionary.
+  @SuppressWarnings("JdkObsolete")
+  private static Hashtable<String, Object> properties(ModelDescription description) {
+    Hashtable<String, Object> properties = new Hashtable<>();
+    properties.put(ModelPackage.NAME, description.name());
+    properties.put(ModelPackage.VERSION, description.version());
+    return properties;
+  }
+
   /** Looks again at the packages that were refused because another had their name and version. */
   private void reconsider(Key key) {
     List<Installation> again = new ArrayList<>();
@@ -580,5 +794,13 @@ public final class ModelExtender implements ModelCatalog {
           }
         });
     again.forEach(Installation::install);
+    // A free name may also be that of something that is kept of an earlier version.
+    installations.forEach(
+        (bundleId, installation) -> {
+          boolean served = published.containsKey(installation);
+          if (served || refused.containsKey(installation)) {
+            publishKept(bundleId, served);
+          }
+        });
   }
 }

@@ -15,7 +15,9 @@ import io.shoji.model.ModelFile;
 import io.shoji.model.ModelVariant;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -63,6 +65,7 @@ final class PackageInstaller {
    * Where a package comes from.
    *
    * @param bundleId the framework's number of the bundle
+   * @param name symbolic name and version of the bundle
    * @param location the framework's location of the bundle
    * @param lastModified when the bundle was last installed or updated
    * @param capabilities attributes of each capability {@link #NAMESPACE} in its manifest
@@ -70,13 +73,16 @@ final class PackageInstaller {
    */
   record Origin(
       long bundleId,
+      String name,
       String location,
       long lastModified,
       List<Map<String, Object>> capabilities,
       PackageSource source) {}
 
   /**
-   * Checks and stores a package.
+   * Checks and stores a package. What the bundle was last found to contain, before it was updated,
+   * stays stored: retained if this package is good and brings another version of the same model, in
+   * its place if it is not.
    *
    * @param reasons gets every reason against the package
    * @param cancelled asked now and then
@@ -87,19 +93,38 @@ final class PackageInstaller {
    */
   Optional<ModelDescription> install(Origin origin, Reasons reasons, BooleanSupplier cancelled)
       throws StoreException {
+    String owner = InstallRecord.owner(origin.bundleId());
+    boolean stored = false;
+    try {
+      Optional<ModelDescription> description = take(origin, reasons, cancelled);
+      stored = description.isPresent();
+      if (!stored && before(origin).isEmpty()) {
+        store.forget(owner);
+      }
+      return description;
+    } finally {
+      if (!stored) {
+        // What was stored of it is garbage now.
+        store.rootAsRecorded(owner);
+      }
+    }
+  }
+
+  private Optional<ModelDescription> take(Origin origin, Reasons reasons, BooleanSupplier cancelled)
+      throws StoreException {
     Optional<byte[]> bytes = document(origin.source(), reasons);
     if (bytes.isEmpty()) {
       checkCapabilities(origin.capabilities(), Optional.empty(), reasons);
       return Optional.empty();
     }
     String sha256 = Digests.of(bytes.get());
+    String owner = InstallRecord.owner(origin.bundleId());
     Optional<InstallRecord> known =
         store
-            .record(origin.bundleId())
+            .record(owner)
             .filter(
                 r ->
-                    r.bundleId() == origin.bundleId()
-                        && r.location().equals(origin.location())
+                    r.location().equals(origin.location())
                         && r.lastModified() == origin.lastModified()
                         && r.checker().equals(checker)
                         && r.modelSha256().equals(sha256));
@@ -125,37 +150,96 @@ final class PackageInstaller {
             () -> new IllegalStateException("the schema allows what its reader does not"));
     List<View> views = model.variants().stream().map(View::of).toList();
     Collection<ModelFile> files = distinct(reader.files());
-    root(origin.bundleId(), files, views);
+    store.alsoRoot(
+        owner,
+        files.stream().map(ModelFile::sha256).toList(),
+        views.stream().map(View::key).toList());
     if (known.isPresent() && isUnchanged(known.get(), files)) {
       for (View view : views) {
         store.view(view);
       }
-      refresh(known.get(), record(origin, sha256, files, views));
+      refresh(known.get(), record(origin, sha256, bytes.get(), files, views));
       return description;
     }
-    try {
-      for (ModelFile file : reader.files()) {
-        store.store(file, origin.source(), true, reasons, cancelled);
-      }
-      checkGolden(model, origin.source(), reasons);
-      if (reasons.isEmpty()) {
-        for (View view : views) {
-          store.view(view);
-        }
-        store.write(record(origin, sha256, files, views));
-        return description;
-      }
-    } catch (StoreException | CancellationException e) {
-      try {
-        store.forget(origin.bundleId());
-      } catch (StoreException second) {
-        e.addSuppressed(second);
-      }
-      throw e;
+    for (ModelFile file : reader.files()) {
+      store.store(file, origin.source(), true, reasons, cancelled);
     }
-    // What was stored of it is garbage now.
-    store.forget(origin.bundleId());
-    return Optional.empty();
+    checkGolden(model, origin.source(), reasons);
+    if (!reasons.isEmpty()) {
+      return Optional.empty();
+    }
+    for (View view : views) {
+      store.view(view);
+    }
+    retain(origin, model);
+    store.write(record(origin, sha256, bytes.get(), files, views));
+    dropOutdated(origin, model);
+    return description;
+  }
+
+  /**
+   * What the bundle was last found to contain, if it has been updated since: served while the
+   * bundle's contents are refused.
+   */
+  Optional<InstallRecord> before(Origin origin) {
+    return store
+        .record(InstallRecord.owner(origin.bundleId()))
+        .filter(
+            r ->
+                r.location().equals(origin.location())
+                    && r.lastModified() != origin.lastModified());
+  }
+
+  /** What a record is about; empty if this code does not take it any more. */
+  static Optional<ModelDescription> describe(InstallRecord record) {
+    Reasons reasons = new Reasons();
+    byte[] bytes = record.document().getBytes(StandardCharsets.UTF_8);
+    if (!Digests.of(bytes).equals(record.modelSha256())) {
+      return Optional.empty();
+    }
+    return JsonReading.read(bytes, DOCUMENT_PLACE, reasons)
+        .flatMap(document -> new DescriptionReader(document, reasons).read(record.modelSha256()))
+        .filter(description -> reasons.isEmpty());
+  }
+
+  /** Keeps what the bundle contained before, if that is another version of the same model. */
+  private void retain(Origin origin, ModelDescription model) throws StoreException {
+    Optional<InstallRecord> before = before(origin);
+    if (before.isPresent()
+        && describe(before.get())
+            .filter(d -> d.name().equals(model.name()) && !d.version().equals(model.version()))
+            .isPresent()) {
+      store.write(before.get().asRetained());
+    }
+  }
+
+  /**
+   * Forgets what the bundle contained earlier, but for the latest version before this one and for
+   * what somebody holds.
+   */
+  private void dropOutdated(Origin origin, ModelDescription model) {
+    List<InstallRecord> retained =
+        store.records().stream()
+            .filter(r -> r.retained() && r.bundleId() == origin.bundleId())
+            .sorted(Comparator.comparingLong(InstallRecord::lastModified).reversed())
+            .toList();
+    boolean kept = false;
+    for (InstallRecord record : retained) {
+      boolean usable =
+          describe(record)
+              .filter(d -> d.name().equals(model.name()) && !d.version().equals(model.version()))
+              .isPresent();
+      if (usable && (!kept || store.isHeld(record))) {
+        kept = true;
+        continue;
+      }
+      try {
+        store.forget(record.owner());
+      } catch (StoreException e) {
+        log.warn(
+            "a version that is not kept any more could not be forgotten {}", record.origin(), e);
+      }
+    }
   }
 
   private ModelSchema schema() {
@@ -244,13 +328,6 @@ final class PackageInstaller {
     return byDigest.values();
   }
 
-  private void root(long owner, Collection<ModelFile> files, List<View> views) {
-    store.root(
-        owner,
-        files.stream().map(ModelFile::sha256).toList(),
-        views.stream().map(View::key).toList());
-  }
-
   private boolean isUnchanged(InstallRecord known, Collection<ModelFile> files)
       throws StoreException {
     known.stamps().forEach((sha256, stamp) -> store.trust(stamp, sha256));
@@ -274,18 +351,21 @@ final class PackageInstaller {
   }
 
   private InstallRecord record(
-      Origin origin, String sha256, Collection<ModelFile> files, List<View> views)
+      Origin origin, String sha256, byte[] document, Collection<ModelFile> files, List<View> views)
       throws StoreException {
     Map<String, Stamp> stamps = new LinkedHashMap<>();
     for (ModelFile file : files) {
       store.stamp(file).ifPresent(stamp -> stamps.put(file.sha256(), stamp));
     }
     return new InstallRecord(
+        false,
         origin.bundleId(),
+        origin.name(),
         origin.location(),
         origin.lastModified(),
         checker,
         sha256,
+        new String(document, StandardCharsets.UTF_8),
         stamps,
         views.stream().map(View::key).toList());
   }

@@ -29,6 +29,7 @@ final class StoredPackage implements ModelPackage {
 
   private final ModelDescription description;
   private final String origin;
+  private final boolean retained;
   private final ContentStore store;
   private final PackageSource source;
   private final BooleanSupplier removed;
@@ -37,6 +38,7 @@ final class StoredPackage implements ModelPackage {
   /**
    * A package.
    *
+   * @param retained whether its bundle brings another version by now
    * @param source the bundle's files, to restore what was damaged
    * @param removed whether the bundle is gone or has other contents now
    * @param leaseClosed called after each lease
@@ -44,12 +46,14 @@ final class StoredPackage implements ModelPackage {
   StoredPackage(
       ModelDescription description,
       String origin,
+      boolean retained,
       ContentStore store,
       PackageSource source,
       BooleanSupplier removed,
       Runnable leaseClosed) {
     this.description = description;
     this.origin = origin;
+    this.retained = retained;
     this.store = store;
     this.source = source;
     this.removed = removed;
@@ -64,6 +68,11 @@ final class StoredPackage implements ModelPackage {
   @Override
   public String origin() {
     return origin;
+  }
+
+  @Override
+  public boolean retained() {
+    return retained;
   }
 
   @Override
@@ -83,7 +92,7 @@ final class StoredPackage implements ModelPackage {
                                 + PackageInstaller.variantNames(description)),
                         null));
     View view = View.of(variant);
-    ContentStore.Hold hold = store.hold(variant.files(), Optional.of(view));
+    ContentStore.Hold hold = store.hold(description.sha256(), variant.files(), Optional.of(view));
     boolean held = false;
     try {
       for (ModelFile file : variant.files()) {
@@ -123,7 +132,8 @@ final class StoredPackage implements ModelPackage {
                 () ->
                     new ModelPackageException(
                         subject, List.of("the package has no golden samples"), null));
-    ContentStore.Hold hold = store.hold(List.of(golden.file()), Optional.empty());
+    ContentStore.Hold hold =
+        store.hold(description.sha256(), List.of(golden.file()), Optional.empty());
     boolean held = false;
     try {
       restore(golden.file(), subject);

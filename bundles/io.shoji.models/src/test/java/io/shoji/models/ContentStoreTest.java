@@ -52,7 +52,13 @@ class ContentStoreTest {
 
   private StoredPackage model(ContentStore store, long id, AtomicBoolean removed) {
     return new StoredPackage(
-        scenario.model(id), "test 1.0.0", store, scenario.fixture(id), removed::get, () -> {});
+        scenario.model(id),
+        "test 1.0.0",
+        false,
+        store,
+        scenario.fixture(id),
+        removed::get,
+        () -> {});
   }
 
   enum Damage {
@@ -155,7 +161,7 @@ class ContentStoreTest {
       assertThatThrownBy(() -> model.acquire("onnx-fp32"))
           .isInstanceOf(ModelPackageException.class)
           .hasMessageContaining("model1 1.0.0 variant \"onnx-fp32\"");
-      store.forget(1);
+      store.forget("1");
       assertThat(store.collect().files()).as("no hold is left").isEqualTo(5);
     }
   }
@@ -294,7 +300,7 @@ class ContentStoreTest {
       assertThat(store.collect()).isEqualTo(new StoreUse(0, 0));
 
       Lease<ModelArtifact> lease = model(store, 1, new AtomicBoolean()).acquire("ir-fp16");
-      store.forget(1);
+      store.forget("1");
       StoreUse removed = store.collect();
 
       assertThat(removed.files()).isEqualTo(1);
@@ -344,7 +350,7 @@ class ContentStoreTest {
         if (random.nextBoolean()) {
           scenario.install(store, id);
         } else {
-          store.forget(id);
+          store.forget(InstallRecord.owner(id));
         }
         store.collect();
       }
@@ -353,7 +359,7 @@ class ContentStoreTest {
         task.get(60, TimeUnit.SECONDS);
       }
       for (long id = 1; id <= 3; id++) {
-        store.forget(id);
+        store.forget(InstallRecord.owner(id));
       }
       store.collect();
       assertThat(store.use()).isEqualTo(new StoreUse(0, 0));
@@ -428,8 +434,8 @@ class ContentStoreTest {
     Files.writeString(root().resolve("packages/notes.txt"), "{}");
 
     try (ContentStore store = ContentStore.open(root(), new UnsyncedDisk())) {
-      assertThat(store.record(1)).isEmpty();
-      assertThat(store.record(2)).isPresent();
+      assertThat(store.record("1")).isEmpty();
+      assertThat(store.record("2")).isPresent();
       assertThat(root().resolve("packages/1.json")).doesNotExist();
       store.collect();
       scenario.assertInstalled(store, 2);

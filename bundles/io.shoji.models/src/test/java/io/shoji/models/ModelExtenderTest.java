@@ -15,6 +15,8 @@ import io.shoji.accelerator.ModelArtifact;
 import io.shoji.model.ModelCatalog;
 import io.shoji.model.ModelPackage;
 import io.shoji.model.ModelPackage.Lease;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,8 +24,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.jar.Attributes;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -207,8 +213,57 @@ class ModelExtenderTest {
     assertThat(lease.get().file()).doesNotExist();
   }
 
+  private void update(Bundle bundle, PackageFixture fixture) throws Exception {
+    long before = bundle.getLastModified();
+    // The framework counts in milliseconds.
+    await(() -> System.currentTimeMillis() > before);
+    bundle.update(fixture.jar(bundle.getSymbolicName()));
+    resolve(bundle);
+  }
+
+  /** Versions that are published, those retained in brackets. */
+  private List<String> versions() {
+    return extender.packages().stream()
+        .map(
+            p -> {
+              String version = p.description().version().toString();
+              return p.retained() ? "[" + version + "]" : version;
+            })
+        .toList();
+  }
+
+  private void awaitVersions(String... versions) throws InterruptedException {
+    await(() -> versions().equals(List.of(versions)));
+  }
+
+  private ModelPackage version(String version) {
+    return extender.packages().stream()
+        .filter(p -> p.description().version().toString().equals(version))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private void restart() throws Exception {
+    extender.stop();
+    framework.stop();
+    framework.waitForStop(10_000);
+    framework = launch();
+    context = framework.getBundleContext();
+    extender = new ModelExtender(context, store().toString(), FAST);
+    for (Bundle bundle : context.getBundles()) {
+      resolve(bundle);
+    }
+  }
+
+  private static PackageFixture broken(String version) {
+    PackageFixture broken = new PackageFixture("model", version);
+    broken.set("/bogus", "1");
+    broken.files.remove("ir/net.bin");
+    return broken;
+  }
+
   @Test
-  void shouldPublishNewContentsWhenBundleIsUpdated() throws Exception {
+  void shouldPublishNewContentsAndKeepThoseBeforeWhenBundleIsUpdated() throws Exception {
     Bundle bundle = install(new PackageFixture("model", "1.0.0"), "updated.bundle");
     ModelPackage before = published("model");
 
@@ -216,8 +271,148 @@ class ModelExtenderTest {
 
     assertThat(extender.packages()).doesNotContain(before);
     resolve(bundle);
-    await(() -> extender.packages().size() == 1);
-    assertThat(extender.packages().get(0).description().version()).isEqualTo(new Version("1.1.0"));
+    awaitVersions("[1.0.0]", "1.1.0");
+    ModelPackage retained = version("1.0.0");
+    assertThat(retained.origin()).isEqualTo("updated.bundle 1.0.0 retained");
+    assertThat(retained.description()).isEqualTo(before.description());
+    assertThat(context.getServiceReferences(ModelPackage.class, "(shoji.model.version=1.0.0)"))
+        .hasSize(1);
+    extender.collectGarbage();
+    try (Lease<ModelArtifact> lease = retained.acquire("onnx-fp32")) {
+      assertThat(lease.get().file()).exists();
+    }
+  }
+
+  @Test
+  void shouldKeepOneVersionBeforeAndThoseInUseWhenUpdatedAgain() throws Exception {
+    Bundle bundle = install(new PackageFixture("model", "1.0.0"), "updated.bundle");
+    published("model");
+    update(bundle, new PackageFixture("model", "2.0.0"));
+    awaitVersions("[1.0.0]", "2.0.0");
+    update(bundle, new PackageFixture("model", "3.0.0"));
+    awaitVersions("[2.0.0]", "3.0.0");
+
+    Lease<ModelArtifact> lease = version("2.0.0").acquire("onnx-fp32");
+    update(bundle, new PackageFixture("model", "4.0.0"));
+    awaitVersions("[2.0.0]", "[3.0.0]", "4.0.0");
+    assertThat(extender.discardRetained()).containsExactly("updated.bundle 1.0.0 retained");
+    assertThat(versions()).containsExactly("[2.0.0]", "4.0.0");
+    assertThat(lease.get().file()).exists();
+    lease.close();
+
+    assertThat(extender.discardRetained()).hasSize(1);
+    extender.collectGarbage();
+    assertThat(versions()).containsExactly("4.0.0");
+    assertThat(extender.storeUse().files()).isEqualTo(4);
+  }
+
+  @Test
+  void shouldGoBackWhenBundleIsDowngraded() throws Exception {
+    Bundle bundle = install(new PackageFixture("model", "1.0.0"), "updated.bundle");
+    published("model");
+    update(bundle, new PackageFixture("model", "2.0.0"));
+    awaitVersions("[1.0.0]", "2.0.0");
+
+    update(bundle, new PackageFixture("model", "1.0.0"));
+
+    awaitVersions("1.0.0", "[2.0.0]");
+    // Once more the same: nothing else is before it than what was.
+    update(bundle, new PackageFixture("model", "1.0.0"));
+    await(() -> versions().contains("1.0.0"));
+    assertThat(versions()).containsExactly("1.0.0", "[2.0.0]");
+  }
+
+  @Test
+  void shouldServeLastGoodContentsWhenUpdateIsRefused() throws Exception {
+    List<ModelCatalog.Refusal> told = new CopyOnWriteArrayList<>();
+    extender.addListener(told::add);
+    Bundle bundle = install(new PackageFixture("model", "1.0.0"), "updated.bundle");
+    published("model");
+    update(bundle, new PackageFixture("model", "2.0.0"));
+    awaitVersions("[1.0.0]", "2.0.0");
+
+    update(bundle, broken("3.0.0"));
+
+    ModelCatalog.Refusal refusal = refusal("updated.bundle");
+    assertThat(refusal.model()).isEqualTo("model");
+    assertThat(refusal.version()).contains(new Version("3.0.0"));
+    assertThat(refusal.reasons())
+        .hasSize(2)
+        .anyMatch(reason -> reason.startsWith("/bogus"))
+        .anyMatch(reason -> reason.startsWith("ir/net.bin"));
+    assertThat(told).containsExactly(refusal);
+    awaitVersions("[1.0.0]", "2.0.0");
+    assertThat(version("2.0.0").origin()).isEqualTo("updated.bundle 1.0.0 retained");
+    extender.collectGarbage();
+
+    restart();
+
+    assertThat(refusal("updated.bundle").reasons()).hasSize(2);
+    awaitVersions("[1.0.0]", "2.0.0");
+    try (Lease<ModelArtifact> lease = version("2.0.0").acquire("ir-fp16")) {
+      assertThat(lease.get().files()).hasSize(2);
+    }
+    update(context.getBundle("test:updated.bundle"), new PackageFixture("model", "3.0.0"));
+    awaitVersions("[2.0.0]", "3.0.0");
+    assertThat(extender.refusals()).isEmpty();
+  }
+
+  @Test
+  void shouldKeepVersionBeforeOverRestartAndDropItWithItsBundle() throws Exception {
+    Bundle bundle = install(new PackageFixture("model", "1.0.0"), "updated.bundle");
+    published("model");
+    update(bundle, new PackageFixture("model", "2.0.0"));
+    awaitVersions("[1.0.0]", "2.0.0");
+
+    restart();
+
+    awaitVersions("[1.0.0]", "2.0.0");
+    assertThat(version("1.0.0").origin()).isEqualTo("updated.bundle 1.0.0 retained");
+    try (Lease<Path> golden = version("1.0.0").acquireGolden()) {
+      assertThat(golden.get()).exists();
+    }
+
+    context.getBundle("test:updated.bundle").uninstall();
+
+    assertThat(extender.packages()).isEmpty();
+    assertThat(context.getServiceReferences(ModelPackage.class, null)).isEmpty();
+    await(() -> extender.storeUse().files() == 0);
+    assertThat(StoreScenario.files(store().resolve("packages"))).isEmpty();
+  }
+
+  @Test
+  void shouldGiveWayWhenAnotherBundleBringsRetainedVersion() throws Exception {
+    Bundle bundle = install(new PackageFixture("model", "1.0.0"), "updated.bundle");
+    published("model");
+    update(bundle, new PackageFixture("model", "2.0.0"));
+    awaitVersions("[1.0.0]", "2.0.0");
+
+    Bundle other = install(new PackageFixture("model", "1.0.0"), "other.bundle");
+
+    awaitVersions("1.0.0", "2.0.0");
+    assertThat(version("1.0.0").origin()).isEqualTo("other.bundle 1.0.0");
+    other.uninstall();
+    awaitVersions("[1.0.0]", "2.0.0");
+  }
+
+  @Test
+  void shouldKeepNothingWhenBundleIsNoModelPackageAnyMore() throws Exception {
+    Bundle bundle = install(new PackageFixture("model", "1.0.0"), "updated.bundle");
+    published("model");
+    update(bundle, new PackageFixture("model", "2.0.0"));
+    awaitVersions("[1.0.0]", "2.0.0");
+
+    ByteArrayOutputStream jar = new ByteArrayOutputStream();
+    Manifest manifest = new Manifest();
+    manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
+    manifest.getMainAttributes().putValue("Bundle-ManifestVersion", "2");
+    manifest.getMainAttributes().putValue("Bundle-SymbolicName", "updated.bundle");
+    new JarOutputStream(jar, manifest).close();
+    bundle.update(new ByteArrayInputStream(jar.toByteArray()));
+    resolve(bundle);
+
+    awaitVersions();
+    await(() -> extender.storeUse().files() == 0);
   }
 
   @Test

@@ -210,7 +210,8 @@ final class PackageFixture implements PackageSource {
   }
 
   PackageInstaller.Origin origin(long bundleId) {
-    return new PackageInstaller.Origin(bundleId, "test:" + bundleId, 1, capabilities(), this);
+    return new PackageInstaller.Origin(
+        bundleId, "test 1.0.0", "test:" + bundleId, 1, capabilities(), this);
   }
 
   /** The package as a bundle. */

@@ -618,7 +618,7 @@ class PackageInstallerTest {
                     "io.shoji.model", List.of("digits"), "version", new Version("1.2.3.beta"))))) {
       Reasons reasons = new Reasons();
       PackageInstaller.Origin origin =
-          new PackageInstaller.Origin(1, "test:1", 1, capabilities, fixture);
+          new PackageInstaller.Origin(1, "test 1.0.0", "test:1", 1, capabilities, fixture);
       assertThat(installer.install(origin, reasons, () -> false)).isEmpty();
       assertThat(reasons.list()).singleElement().asString().startsWith("META-INF/MANIFEST.MF: ");
     }
@@ -641,7 +641,7 @@ class PackageInstallerTest {
     Reasons reasons = new Reasons();
 
     installer.install(
-        new PackageInstaller.Origin(1, "test:1", 1, fixture.capabilities(), failing),
+        new PackageInstaller.Origin(1, "test 1.0.0", "test:1", 1, fixture.capabilities(), failing),
         reasons,
         () -> false);
 
@@ -667,7 +667,7 @@ class PackageInstallerTest {
     store.collect();
     assertThat(store.use()).isEqualTo(new StoreUse(0, 0));
     assertThat(StoreScenario.files(temp.resolve("store/staging"))).isEmpty();
-    assertThat(store.record(1)).isEmpty();
+    assertThat(store.record("1")).isEmpty();
   }
 
   @Test
@@ -686,7 +686,8 @@ class PackageInstallerTest {
 
     Optional<ModelDescription> again =
         installer.install(
-            new PackageInstaller.Origin(1, "test:1", 1, fixture.capabilities(), watched),
+            new PackageInstaller.Origin(
+                1, "test 1.0.0", "test:1", 1, fixture.capabilities(), watched),
             reasons,
             () -> false);
 
@@ -705,11 +706,12 @@ class PackageInstallerTest {
     Stamp restored = store.stamp(golden).orElseThrow();
     store.close();
     open();
-    assertThat(store.record(1).orElseThrow().stamps().get(golden.sha256())).isNotEqualTo(restored);
+    assertThat(store.record("1").orElseThrow().stamps().get(golden.sha256()))
+        .isNotEqualTo(restored);
 
     accept(fixture);
 
-    assertThat(store.record(1).orElseThrow().stamps()).containsEntry(golden.sha256(), restored);
+    assertThat(store.record("1").orElseThrow().stamps()).containsEntry(golden.sha256(), restored);
   }
 
   @Test
@@ -725,7 +727,7 @@ class PackageInstallerTest {
     assertThat(installer.install(fixture.origin(1), reasons, () -> false)).isEmpty();
 
     assertThat(reasons.list()).singleElement().asString().startsWith("ir/net.bin: has another");
-    assertThat(store.record(1)).isEmpty();
+    assertThat(store.record("1")).isEmpty();
   }
 
   /** Whatever is done to a document, it is refused with reasons or accepted, and never fails. */

@@ -42,10 +42,10 @@ class StoreCrashTest {
     opened.set(store);
     scenario.install(store, 1);
     scenario.install(store, 2);
-    store.forget(1);
+    store.forget("1");
     store.collect();
     scenario.install(store, 3);
-    store.forget(2);
+    store.forget("2");
     store.collect();
   }
 
@@ -110,14 +110,14 @@ class StoreCrashTest {
       scenario.assertConsistent(root);
       // Either nothing is known of a package, or all of it is there.
       for (long id = 1; id <= PACKAGES; id++) {
-        if (store.record(id).isPresent()) {
+        if (store.record(InstallRecord.owner(id)).isPresent()) {
           scenario.assertInstalled(store, id);
         }
       }
       scenario.install(store, 2);
       scenario.assertInstalled(store, 2);
       for (long id = 1; id <= PACKAGES; id++) {
-        store.forget(id);
+        store.forget(InstallRecord.owner(id));
       }
       store.collect();
       for (String folder : List.of("objects", "views", "packages", "staging")) {

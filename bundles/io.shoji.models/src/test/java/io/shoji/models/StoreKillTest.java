@@ -51,7 +51,7 @@ class StoreKillTest {
         assertThat(root.resolve("staging")).isEmptyDirectory();
         scenario.assertConsistent(root);
         for (long id = 1; id <= StoreVictim.PACKAGES; id++) {
-          if (store.record(id).isPresent()) {
+          if (store.record(InstallRecord.owner(id)).isPresent()) {
             scenario.assertInstalled(store, id);
           }
         }

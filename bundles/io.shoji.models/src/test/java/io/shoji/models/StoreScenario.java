@@ -15,6 +15,7 @@ import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelFile;
 import io.shoji.model.ModelVariant;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -75,7 +76,7 @@ final class StoreScenario {
   /** Stores a package as the installer does, without its schema. */
   void install(ContentStore store, long id) throws StoreException {
     store.root(
-        id,
+        InstallRecord.owner(id),
         files(id).stream().map(ModelFile::sha256).toList(),
         views(id).stream().map(View::key).toList());
     Map<String, Stamp> stamps = new HashMap<>();
@@ -90,11 +91,14 @@ final class StoreScenario {
     }
     store.write(
         new InstallRecord(
+            false,
             id,
+            "test 1.0.0",
             "test:" + id,
             1,
             "test",
             models.get(id).sha256(),
+            new String(fixtures.get(id).documentBytes(), StandardCharsets.UTF_8),
             stamps,
             views(id).stream().map(View::key).toList()));
   }

@@ -35,7 +35,7 @@ final class StoreVictim {
       if (random.nextBoolean()) {
         scenario.install(store, id);
       } else {
-        store.forget(id);
+        store.forget(InstallRecord.owner(id));
         store.collect();
       }
     }
