@@ -83,7 +83,7 @@ public interface InferenceService {
 
   /**
    * The highest version of a model that is installed, however it is; for a reference to any version
-   * the one that answers it, if one does.
+   * of a model whose versions are pinned or under a policy, the one that answers or is to answer.
    */
   Optional<ModelStatus> model(ModelRef model);
 

@@ -38,8 +38,19 @@ final class Candidate {
   final Device device;
   State state = State.UNTRIED;
   String verdict = "not tried yet";
+
+  /** Why the policy keeps the model off the device; empty if it does not. */
+  String forbidden = "";
+
+  /** Which memory budget it breaks, as far as is known now; empty if none. */
+  String overBudget = "";
+
   long latencyNanos = -1;
   long memoryBytes = -1;
+
+  /** What counts in a memory budget, -1 before it was loaded. */
+  long footprintBytes = -1;
+
   long retryAtNanos;
 
   private String lastReason = "";
@@ -94,11 +105,40 @@ final class Candidate {
     return changed;
   }
 
-  void measured(long medianNanos, long loadBytes) {
+  void measured(long medianNanos, long loadBytes, long footprint) {
     state = State.MEASURED;
     latencyNanos = medianNanos;
     memoryBytes = loadBytes;
+    footprintBytes = footprint;
     verdict = "measured";
+  }
+
+  /** Whether it was measured and may serve. */
+  boolean isUsable() {
+    return state == State.MEASURED && isAllowed() && !device.leaving();
+  }
+
+  /** Whether neither policy nor budget is against it. */
+  boolean isAllowed() {
+    return forbidden.isEmpty() && overBudget.isEmpty();
+  }
+
+  /** What speaks against it, or how it is. */
+  String verdict() {
+    if (state == State.REFUSED || isAllowed()) {
+      return verdict;
+    }
+    String against = forbidden.isEmpty() ? overBudget : forbidden;
+    return verdict.equals("serves") ? "serves, but " + against : against;
+  }
+
+  /**
+   * Says that a budget is against it, for the log.
+   *
+   * @return whether that is news
+   */
+  boolean budgetIsNews() {
+    return changed(overBudget);
   }
 
   boolean isAt(Generation generation) {
@@ -110,7 +150,7 @@ final class Candidate {
         variant.name(),
         device.label,
         chosen,
-        verdict,
+        verdict(),
         latencyNanos < 0 ? OptionalLong.empty() : OptionalLong.of(latencyNanos),
         memoryBytes < 0 ? OptionalLong.empty() : OptionalLong.of(memoryBytes));
   }

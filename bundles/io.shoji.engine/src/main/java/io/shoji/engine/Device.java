@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.function.IntSupplier;
 
 /** One accelerator service, for as long as it is registered. */
@@ -37,10 +38,18 @@ final class Device {
   /** Loaded models that are not closed yet, serving or draining. */
   final Set<Generation> generations = ConcurrentHashMap.newKeySet();
 
+  private final Consumer<Device> freed;
   private final Set<Thread> loads = new HashSet<>();
   private volatile boolean leaving;
 
-  Device(Accelerator accelerator, IntSupplier asyncLimit) {
+  /**
+   * A device.
+   *
+   * @param asyncLimit most asynchronous requests that run on it at once
+   * @param freed told when a model on it was closed
+   */
+  Device(Accelerator accelerator, IntSupplier asyncLimit, Consumer<Device> freed) {
+    this.freed = freed;
     this.accelerator = accelerator;
     this.info = accelerator.info();
     this.label = info.kind() + ":" + info.device();
@@ -48,6 +57,11 @@ final class Device {
     anyCase.putAll(info.properties());
     this.properties = Collections.unmodifiableMap(anyCase);
     this.gate = new Gate(info.concurrency(), asyncLimit);
+  }
+
+  /** A model on it was closed. */
+  void freed() {
+    freed.accept(this);
   }
 
   /** Whether its service is being unregistered, or was. */

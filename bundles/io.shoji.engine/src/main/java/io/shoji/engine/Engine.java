@@ -22,13 +22,19 @@ import io.shoji.inference.ModelStatus;
 import io.shoji.inference.PreparedInference;
 import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelPackage;
+import io.shoji.operations.EngineEvent;
+import io.shoji.operations.OperationsPolicy;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -63,15 +69,31 @@ final class Engine implements InferenceService, AutoCloseable {
   private final ThreadPoolExecutor workers;
   private final ScheduledThreadPoolExecutor timer;
   private final Placement placement;
+  private final Pins pins;
+  private final Events events = new Events(Clock.systemUTC());
+  private volatile OperationsPolicy policy = OperationsPolicy.empty();
+
+  /** Labels of devices that were there. Guarded by this. */
+  private final Set<String> seen = new HashSet<>();
+
+  /** Labels of devices that were there and are not. Guarded by this. */
+  private final Set<String> lost = new HashSet<>();
+
   private final long startNanos = System.nanoTime();
 
   Engine(Settings settings) {
-    this(settings, System::nanoTime);
+    this(settings, System::nanoTime, Pins.inMemory());
   }
 
-  /** With another clock to measure models by, read on the thread that runs them. */
-  Engine(Settings settings, LongSupplier stopwatch) {
+  /**
+   * An engine.
+   *
+   * @param stopwatch clock to measure models by, read on the thread that runs them
+   * @param pins what was pinned before
+   */
+  Engine(Settings settings, LongSupplier stopwatch, Pins pins) {
     this.settings = settings;
+    this.pins = pins;
     this.stopwatch = stopwatch;
     this.loader =
         new ThreadPoolExecutor(
@@ -108,6 +130,41 @@ final class Engine implements InferenceService, AutoCloseable {
 
   Placement placement() {
     return placement;
+  }
+
+  /** What models are pinned to. */
+  Pins pins() {
+    return pins;
+  }
+
+  /** What happened. */
+  Events events() {
+    return events;
+  }
+
+  /** What the operator configured. */
+  OperationsPolicy policy() {
+    return policy;
+  }
+
+  /** Takes another policy, which was checked; models are placed anew in the background. */
+  void configure(OperationsPolicy changed) {
+    synchronized (this) {
+      policy = changed;
+    }
+    families.values().forEach(Family::policyChanged);
+  }
+
+  /** The versions of a model, or null if it never was installed. */
+  @Nullable Family family(String name) {
+    return families.get(name);
+  }
+
+  /** Every model that was ever installed, by name. */
+  List<Family> families() {
+    List<Family> all = new ArrayList<>(families.values());
+    all.sort(Comparator.comparing(f -> f.name));
+    return all;
   }
 
   /** What the latency of models is measured by, nanoseconds. */
@@ -556,8 +613,8 @@ final class Engine implements InferenceService, AutoCloseable {
       return Optional.empty();
     }
     synchronized (family) {
-      Model newest = family.newest(m -> m.installed() && model.accepts(family.name, m.version));
-      return newest == null ? Optional.empty() : Optional.of(placement.status(newest));
+      Model found = family.about(model);
+      return found == null ? Optional.empty() : Optional.of(placement.status(found));
     }
   }
 
@@ -576,13 +633,11 @@ final class Engine implements InferenceService, AutoCloseable {
   @Override
   public List<ModelStatus> models() {
     List<ModelStatus> all = new ArrayList<>();
-    List<Family> byName = new ArrayList<>(families.values());
-    byName.sort(Comparator.comparing(f -> f.name));
-    for (Family family : byName) {
+    for (Family family : families()) {
       synchronized (family) {
         List<Model> versions = family.models();
         for (int i = versions.size() - 1; i >= 0; i--) {
-          if (versions.get(i).installed()) {
+          if (versions.get(i).installed() && family.wanted(versions.get(i))) {
             all.add(placement.status(versions.get(i)));
           }
         }
@@ -623,18 +678,47 @@ final class Engine implements InferenceService, AutoCloseable {
 
   /** An accelerator is there; models are placed anew in the background. */
   void addAccelerator(Accelerator accelerator) {
-    Device device = new Device(accelerator, () -> settings.asyncThreads());
+    Device device = new Device(accelerator, () -> settings.asyncThreads(), this::freed);
+    EngineEvent.Type event;
     synchronized (this) {
       if (stopping) {
         return;
       }
+      event =
+          lost.remove(device.label)
+              ? EngineEvent.Type.DEVICE_BACK
+              : seen.add(device.label) ? EngineEvent.Type.DEVICE_ADDED : null;
       List<Device> more = new ArrayList<>(devices);
       more.add(device);
       more.sort(Comparator.comparing(d -> d.label));
       devices = List.copyOf(more);
     }
     LOG.info("accelerator is there {}", device.info);
+    if (event != null) {
+      deviceEvent(event, device, "an accelerator is there " + device.info);
+    }
     families.values().forEach(Family::deviceAdded);
+  }
+
+  private void deviceEvent(EngineEvent.Type type, Device device, String message) {
+    events.add(
+        type,
+        "",
+        "",
+        device.label,
+        message,
+        Map.of(
+            "driver", device.info.driver(),
+            "driver.version", device.info.driverVersion(),
+            "runtime", device.info.runtime(),
+            "runtime.version", device.info.runtimeVersion(),
+            "simulated", Boolean.toString(device.info.simulated())));
+  }
+
+  private void freed(Device device) {
+    if (!stopping && !device.leaving()) {
+      families.values().forEach(family -> family.deviceFreed(device));
+    }
   }
 
   /**
@@ -643,6 +727,7 @@ final class Engine implements InferenceService, AutoCloseable {
    */
   void removeAccelerator(Accelerator accelerator) {
     Device device = null;
+    boolean gone;
     synchronized (this) {
       for (Device each : devices) {
         if (each.accelerator == accelerator) {
@@ -655,6 +740,12 @@ final class Engine implements InferenceService, AutoCloseable {
       List<Device> fewer = new ArrayList<>(devices);
       fewer.remove(device);
       devices = List.copyOf(fewer);
+      String label = device.label;
+      // A new driver may have taken it over before the old one let go.
+      gone = fewer.stream().noneMatch(d -> d.label.equals(label)) && lost.add(label);
+    }
+    if (gone) {
+      deviceEvent(EngineEvent.Type.DEVICE_LOST, device, "an accelerator is gone " + device.info);
     }
     long until = System.nanoTime() + settings.drainTimeoutMs() * 1_000_000L;
     device.leave();
@@ -777,6 +868,8 @@ final class Engine implements InferenceService, AutoCloseable {
     closeAll(Device.newestFirst(all.stream().flatMap(d -> d.generations.stream()).toList()), until);
     timer.shutdownNow();
     workers.shutdown();
+    events.close();
+    pins.flush();
     for (ExecutorService threads : List.of(loader, timer, workers)) {
       await(threads, until);
     }

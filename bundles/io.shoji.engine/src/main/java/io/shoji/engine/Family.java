@@ -9,16 +9,22 @@
  */
 package io.shoji.engine;
 
+import io.shoji.accelerator.ModelArtifact;
 import io.shoji.inference.InferenceException;
 import io.shoji.inference.InferenceException.Code;
 import io.shoji.inference.ModelRef;
 import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelPackage;
+import io.shoji.operations.EngineEvent;
+import io.shoji.operations.OperationException;
+import io.shoji.operations.VersionPolicy;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
@@ -34,6 +40,7 @@ final class Family {
   static final class Changes {
     private final List<Waiter> settled = new ArrayList<>();
     private final List<Generation> retired = new ArrayList<>();
+    private final List<ModelPackage.Lease<ModelArtifact>> released = new ArrayList<>();
 
     /** Generations that give no lease any more and have to be closed. */
     List<Generation> retired() {
@@ -42,15 +49,19 @@ final class Family {
 
     /** Lets those go on who waited, and closes in the background what was retired. */
     void apply(Engine engine) {
-      engine.deliver(settled);
+      deliver(engine);
       retired.forEach(engine::closeInBackground);
     }
 
     /** Lets those go on who waited. */
     void deliver(Engine engine) {
       engine.deliver(settled);
+      released.forEach(ModelPackage.Lease::close);
     }
   }
+
+  /** Pause between two looks whether a generation that fades is waited for. */
+  private static final int FADE_MS = 5;
 
   final String name;
   private final Engine engine;
@@ -62,9 +73,171 @@ final class Family {
   private volatile Routes routes = Routes.NONE;
   private volatile List<String> installed = List.of();
 
+  /** The version it is pinned to. Guarded by this. */
+  private @Nullable Version pin;
+
+  /** Generations that serve no more, but whose waiters still get their turn. Guarded by this. */
+  private final List<Generation> fading = new ArrayList<>();
+
+  // What answered last who named no version, in words, so that nothing of a driver is kept.
+  private long answeredGeneration;
+  private String answeredVersion = "";
+  private String answeredAccelerator = "";
+
   Family(Engine engine, String name) {
     this.engine = engine;
     this.name = name;
+    this.pin = engine.pins().pin(name);
+  }
+
+  // Which version answers who names none.
+
+  /** The policy for versions that holds: the pin, else what is configured. Under the lock. */
+  VersionPolicy versions() {
+    Version pinned = pin;
+    return pinned != null ? VersionPolicy.pinned(pinned) : engine.policy().model(name).versions();
+  }
+
+  /** The version it is pinned to. Under the lock. */
+  Optional<Version> pin() {
+    return Optional.ofNullable(pin);
+  }
+
+  /** Whether it is pinned to this very version. Under the lock. */
+  boolean isPinned(Model model) {
+    return model.version.equals(pin);
+  }
+
+  /**
+   * Whether a generation of this family stays in memory when another version of it begins to serve:
+   * not if it is of the version itself, nor of one that only serves until that one does. Under the
+   * lock.
+   */
+  boolean staysBeside(Generation generation, Model other) {
+    Model model = generation.model;
+    return model != other
+        && model.serving == generation
+        && model.installed()
+        && (!model.retained() || isPinned(model));
+  }
+
+  /** Follows another pin, or none. */
+  void pin(@Nullable Version version) {
+    Changes changes = new Changes();
+    synchronized (this) {
+      pin = version;
+      govern(changes);
+    }
+    changes.apply(engine);
+  }
+
+  /** Another policy was configured. */
+  void policyChanged() {
+    Changes changes = new Changes();
+    synchronized (this) {
+      govern(changes);
+    }
+    changes.apply(engine);
+  }
+
+  private void govern(Changes changes) {
+    for (Model model : models()) {
+      // What was the fastest may not be wanted any more.
+      model.fastestLabel = "";
+      engine.placement().request(model);
+    }
+    sweep(changes);
+  }
+
+  /** The highest that is there by itself, else the highest that is kept to go back to. */
+  private @Nullable Model preferred(Predicate<Model> eligible) {
+    Model model = newest(m -> !m.retained() && eligible.test(m));
+    return model != null ? model : newest(eligible);
+  }
+
+  /**
+   * What answers who names no version; null if nothing does, or if it is better to wait a little
+   * for what the policy asks for.
+   */
+  private @Nullable Generation select() {
+    VersionPolicy policy = versions();
+    Model best = preferred(m -> m.serving != null && policy.accepts(m.version));
+    if (best != null) {
+      return best.serving;
+    }
+    Generation before = routes.unnamed();
+    if (before != null && before.model.serving != null) {
+      return before.model.serving;
+    }
+    if (newest(m -> m.worthWaiting() && policy.accepts(m.version) && wanted(m)) != null) {
+      return null;
+    }
+    best = preferred(m -> m.serving != null);
+    return best == null ? null : best.serving;
+  }
+
+  private boolean answers(Model model) {
+    Generation generation = routes.unnamed();
+    return generation != null && generation.model == model;
+  }
+
+  /**
+   * Whether a model is to be loaded: one that is only there to go back to is not, unless the policy
+   * asks for it, or nothing else can serve.
+   */
+  boolean wanted(Model model) {
+    if (!model.retained() || answers(model)) {
+      return true;
+    }
+    VersionPolicy policy = versions();
+    boolean satisfiable = newest(m -> m.installed() && policy.accepts(m.version)) != null;
+    Predicate<Model> eligible = m -> m.installed() && (!satisfiable || policy.accepts(m.version));
+    return newest(m -> !m.retained() && eligible.test(m) && m.viable()) == null
+        && newest(m -> m.retained() && eligible.test(m)) == model;
+  }
+
+  /** Whether it serves on without its package because the policy asks for just this version. */
+  private boolean heldByPolicy(Model model) {
+    VersionPolicy policy = versions();
+    return policy.type() != VersionPolicy.Type.LATEST
+        && policy.accepts(model.version)
+        && answers(model);
+  }
+
+  /** What a request waits for. */
+  private @Nullable Model hope(ModelRef ref) {
+    VersionPolicy policy = versions();
+    Model model =
+        ref.versions().isPresent()
+            ? null
+            : newest(m -> m.worthWaiting() && policy.accepts(m.version) && wanted(m));
+    return model != null
+        ? model
+        : newest(m -> m.worthWaiting() && ref.accepts(name, m.version) && wanted(m));
+  }
+
+  private @Nullable Model addressed(ModelRef ref) {
+    return newest(m -> ref.accepts(name, m.version) && wanted(m));
+  }
+
+  /**
+   * The installed model that a reference is about: the highest version in its range; for a
+   * reference to any version, if there is a policy for versions, what answers or should do so.
+   */
+  @Nullable Model about(ModelRef ref) {
+    VersionPolicy policy = versions();
+    Predicate<Model> fits = m -> m.installed() && ref.accepts(name, m.version);
+    if (ref.versions().isEmpty() && policy.type() != VersionPolicy.Type.LATEST) {
+      Generation generation = routes.unnamed();
+      if (generation != null && generation.model.installed()) {
+        return generation.model;
+      }
+      Model asked = preferred(m -> fits.test(m) && policy.accepts(m.version));
+      if (asked != null) {
+        return asked;
+      }
+    }
+    return preferred(m -> fits.test(m) && wanted(m));
   }
 
   /** What answers now. */
@@ -136,7 +309,7 @@ final class Family {
                     + " waitedMs="
                     + waitedMs);
       } else {
-        Model model = newest(m -> m.worthWaiting() && waiter.ref.accepts(name, m.version));
+        Model model = hope(waiter.ref);
         ending =
             new Ending(
                 Code.NOT_READY,
@@ -207,7 +380,7 @@ final class Family {
       }
       return;
     }
-    Model hope = newest(m -> m.worthWaiting() && waiter.ref.accepts(name, m.version));
+    Model hope = hope(waiter.ref);
     if (hope == null) {
       settle(waiter, hopeless(waiter.ref), changes);
     } else if (!waiter.charge(hope, engine.settings().maxQueue())) {
@@ -224,7 +397,7 @@ final class Family {
   }
 
   private Ending hopeless(ModelRef ref) {
-    Model model = newest(m -> ref.accepts(name, m.version));
+    Model model = addressed(ref);
     if (model == null) {
       return engine.unknown(ref);
     }
@@ -249,7 +422,8 @@ final class Family {
       return generation.model;
     }
     synchronized (this) {
-      return newest(m -> ref.accepts(name, m.version));
+      Model model = addressed(ref);
+      return model != null ? model : newest(m -> ref.accepts(name, m.version));
     }
   }
 
@@ -277,9 +451,21 @@ final class Family {
         return;
       }
       Model model = models.get(description.version());
+      boolean news = model == null || !model.description.sha256().equals(description.sha256());
       if (model == null) {
         model = new Model(this, description);
         models.put(description.version(), model);
+      }
+      if (news && !added.retained()) {
+        engine
+            .events()
+            .add(
+                EngineEvent.Type.MODEL_INSTALLED,
+                name,
+                description.version().toString(),
+                "",
+                "a model package is there " + description + " origin=" + added.origin(),
+                Map.of("origin", added.origin(), "package.sha256", description.sha256()));
       }
       boolean another = model.packages.isEmpty();
       model.packages.add(added);
@@ -287,8 +473,19 @@ final class Family {
         adopt(model, description);
       }
       updateInstalled();
+      requestRetained();
+      sweep(changes);
     }
     changes.apply(engine);
+  }
+
+  /** Looks again whether what is there to go back to is wanted. Under the lock. */
+  void requestRetained() {
+    for (Model model : models()) {
+      if (model.retained() && model.serving == null && wanted(model)) {
+        engine.placement().request(model);
+      }
+    }
   }
 
   /** A package is gone; its model serves on for a while, in case another version comes. */
@@ -306,7 +503,7 @@ final class Family {
         if (wasFirst) {
           adopt(model, model.packages.get(0).description());
         }
-      } else if (newest(m -> m.installed() && m.serving != null) != null
+      } else if ((newest(m -> m.installed() && m.serving != null) != null && !heldByPolicy(model))
           || (model.serving == null && !model.worthWaiting())
           || engine.settings().gapWaitMs() == 0) {
         discard(model, changes);
@@ -315,6 +512,7 @@ final class Family {
         model.lingerUntilNanos = System.nanoTime() + lingerMs * 1_000_000L;
         engine.after(lingerMs + 1, () -> endLinger(model));
       }
+      requestRetained();
       sweep(changes);
     }
     changes.apply(engine);
@@ -360,6 +558,25 @@ final class Family {
     models.remove(model.version, model);
     withdrawServing(model, changes);
     model.candidates.clear();
+    for (Reload reload : model.reloads) {
+      reload.fail(OperationException.Code.FAILED, "the model was removed model=" + model);
+    }
+    model.reloads.clear();
+    if (model.pinned != null) {
+      changes.released.add(model.pinned);
+      model.pinned = null;
+    }
+    if (!engine.stopping()) {
+      engine
+          .events()
+          .add(
+              EngineEvent.Type.MODEL_REMOVED,
+              name,
+              model.version.toString(),
+              "",
+              "a model package is gone " + model + " origin=" + model.origin,
+              Map.of("origin", model.origin));
+    }
   }
 
   // Generations.
@@ -381,7 +598,9 @@ final class Family {
         return false;
       }
       Generation old = model.serving;
-      generation.device.generations.add(generation);
+      if (!engine.placement().reserve(generation)) {
+        return false;
+      }
       model.serving = generation;
       model.inGap = false;
       updateRoutes();
@@ -390,7 +609,7 @@ final class Family {
       }
       if (model.installed()) {
         for (Model other : models()) {
-          if (!other.installed()) {
+          if (!other.installed() && !heldByPolicy(other)) {
             discard(other, changes);
           }
         }
@@ -415,6 +634,18 @@ final class Family {
               "failed while it ran: " + reason, lost ? 0 : 1, engine.settings().retryMs());
         }
       }
+      engine
+          .events()
+          .add(
+              EngineEvent.Type.MODEL_FAILED,
+              name,
+              model.version.toString(),
+              failed.device.label,
+              "a generation failed and serves no more: " + reason,
+              Map.of(
+                  "generation", Long.toString(failed.provenance.generation()),
+                  "variant", failed.variant.name(),
+                  "reason.1", reason));
       withdrawServing(model, changes);
       engine.placement().request(model);
       sweep(changes);
@@ -428,6 +659,15 @@ final class Family {
     models.values().forEach(engine.placement()::request);
   }
 
+  /** A model on a device was closed: what did not fit beside it may do so now. */
+  synchronized void deviceFreed(Device device) {
+    for (Model model : models.values()) {
+      if (model.candidates.stream().anyMatch(c -> c.device == device && !c.overBudget.isEmpty())) {
+        engine.placement().request(model);
+      }
+    }
+  }
+
   /** A device leaves: nothing serves on it any more. The caller closes its generations. */
   void deviceLeaves(Device device) {
     Changes changes = new Changes();
@@ -438,6 +678,12 @@ final class Family {
           withdrawServing(model, changes);
         }
         engine.placement().request(model);
+      }
+      for (Generation each : List.copyOf(fading)) {
+        if (each.device == device) {
+          fading.remove(each);
+          retire(each, changes);
+        }
       }
       sweep(changes);
     }
@@ -451,6 +697,8 @@ final class Family {
       for (Model model : models()) {
         discard(model, changes);
       }
+      fading.forEach(each -> retire(each, changes));
+      fading.clear();
       sweep(changes);
     }
     changes.deliver(engine);
@@ -472,6 +720,40 @@ final class Family {
     retire(old, changes);
   }
 
+  /**
+   * Takes a generation out of service because of the policy: who waits for it already still gets
+   * its turn, within the drain timeout. Under the lock.
+   */
+  void fade(Model model) {
+    Generation old = model.serving;
+    if (old == null) {
+      return;
+    }
+    model.serving = null;
+    model.inGap = false;
+    updateRoutes();
+    fading.add(old);
+    long until = System.nanoTime() + engine.settings().drainTimeoutMs() * 1_000_000L;
+    engine.after(FADE_MS, () -> fadeOut(old, until));
+  }
+
+  private void fadeOut(Generation old, long until) {
+    Changes changes = new Changes();
+    synchronized (this) {
+      if (!fading.contains(old)) {
+        return;
+      }
+      if (old.gate.awaits(old) && until - System.nanoTime() > 0) {
+        engine.after(FADE_MS, () -> fadeOut(old, until));
+        return;
+      }
+      fading.remove(old);
+      retire(old, changes);
+      sweep(changes);
+    }
+    changes.apply(engine);
+  }
+
   private void updateRoutes() {
     List<Generation> serving = new ArrayList<>();
     for (Model model : models.values()) {
@@ -479,7 +761,40 @@ final class Family {
         serving.add(model.serving);
       }
     }
-    routes = Routes.of(serving);
+    Routes next = Routes.of(serving, select());
+    if (!next.sameAs(routes)) {
+      routes = next;
+      Generation unnamed = next.unnamed();
+      if (unnamed != null && unnamed.provenance.generation() != answeredGeneration) {
+        noteAnswering(unnamed);
+      }
+    }
+  }
+
+  private void noteAnswering(Generation now) {
+    String version = now.version.toString();
+    if (answeredGeneration != 0) {
+      engine
+          .events()
+          .add(
+              EngineEvent.Type.MODEL_SWAPPED,
+              name,
+              version,
+              now.device.label,
+              "another generation answers " + now + " before=" + answeredGeneration,
+              Map.of(
+                  "generation", Long.toString(now.provenance.generation()),
+                  "variant", now.variant.name(),
+                  "from.generation", Long.toString(answeredGeneration),
+                  "from.version", answeredVersion,
+                  "from.accelerator", answeredAccelerator));
+    }
+    answeredGeneration = now.provenance.generation();
+    answeredVersion = version;
+    answeredAccelerator = now.device.label;
+    if (engine.pins().answers(name, now.version)) {
+      engine.after(0, engine.pins()::flush);
+    }
   }
 
   private void retire(Generation old, Changes changes) {
@@ -510,16 +825,30 @@ final class Family {
 
   /** Says why a model does not serve, unless something is being done about it. */
   synchronized void announce(Model model) {
-    if (!model.removed && !model.placing && !model.isBeingExchanged() && !engine.stopping()) {
+    if (!model.removed
+        && !model.placing
+        && wanted(model)
+        && !model.isBeingExchanged()
+        && !engine.stopping()) {
       engine.placement().announce(model);
     }
   }
 
   private void updateInstalled() {
-    installed = models.values().stream().filter(Model::installed).map(Model::toString).toList();
+    installed =
+        models.values().stream()
+            .filter(Model::installed)
+            .map(m -> m + (m.retained() ? " (retained)" : ""))
+            .toList();
   }
 
   private void sweep(Changes changes) {
+    updateRoutes();
+    for (Model model : models()) {
+      if (model.serving != null && !wanted(model)) {
+        fade(model);
+      }
+    }
     List<Waiter> all = new ArrayList<>(waiters);
     waiters.clear();
     for (Waiter waiter : all) {

@@ -165,6 +165,13 @@ final class Gate {
     return evicted;
   }
 
+  /** Whether somebody waits in line for that generation. */
+  boolean awaits(Generation generation) {
+    synchronized (queue) {
+      return queue.stream().anyMatch(w -> w.target == generation && w.outcome() == null);
+    }
+  }
+
   /** Takes a waiter out of the line, if it is still there. */
   void remove(Waiter waiter) {
     synchronized (queue) {

@@ -64,6 +64,9 @@ final class Generation {
   final Provenance provenance;
   final long latencyNanos;
 
+  /** What it counts in memory budgets, bytes. */
+  final long footprintBytes;
+
   /**
    * Calls that the loaded model takes at once, where that is fewer than the device does; else 0.
    */
@@ -91,6 +94,7 @@ final class Generation {
       LoadedModel loaded,
       Provenance provenance,
       long latencyNanos,
+      long footprintBytes,
       ModelPackage origin,
       ModelPackage.Lease<ModelArtifact> files) {
     this.model = model;
@@ -104,6 +108,7 @@ final class Generation {
     this.outputs = List.copyOf(loaded.outputs());
     this.provenance = provenance;
     this.latencyNanos = latencyNanos;
+    this.footprintBytes = footprintBytes;
     this.limit = loaded.concurrency() < device.info.concurrency() ? loaded.concurrency() : 0;
     this.origin = origin;
     this.files = files;
@@ -218,6 +223,7 @@ final class Generation {
     } finally {
       device.generations.remove(this);
       closed.countDown();
+      device.freed();
     }
   }
 

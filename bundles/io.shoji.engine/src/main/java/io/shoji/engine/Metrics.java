@@ -111,7 +111,8 @@ final class Metrics {
     return copy;
   }
 
-  private static ModelMetrics.Latency distribution(Histogram histogram) {
+  /** A histogram as the API has it. */
+  static ModelMetrics.Latency distribution(Histogram histogram) {
     ByteBuffer buffer = ByteBuffer.allocate(histogram.getNeededByteBufferCapacity());
     int bytes = histogram.encodeIntoCompressedByteBuffer(buffer, Deflater.BEST_SPEED);
     byte[] encoded = new byte[bytes];

@@ -9,8 +9,10 @@
  */
 package io.shoji.engine;
 
+import io.shoji.accelerator.ModelArtifact;
 import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelPackage;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Future;
@@ -41,6 +43,15 @@ final class Model {
 
   final List<Candidate> candidates = new ArrayList<>();
   @Nullable Generation serving;
+
+  /** Those who want it loaded anew, in the order in which they came. */
+  final ArrayDeque<Reload> reloads = new ArrayDeque<>();
+
+  /** A hold on its files while it is pinned, so that a retained package is not given up. */
+  ModelPackage.@Nullable Lease<ModelArtifact> pinned;
+
+  /** Whose hold that is, or was tried to be had; null if it needs none. */
+  @Nullable ModelPackage pinnedOrigin;
 
   /** A placement was asked for or runs. */
   boolean placing;
@@ -80,6 +91,16 @@ final class Model {
 
   boolean installed() {
     return !packages.isEmpty();
+  }
+
+  /** Whether its bundle brings another version by now, and this one is there to go back to. */
+  boolean retained() {
+    return installed() && packages.stream().allMatch(ModelPackage::retained);
+  }
+
+  /** Whether it serves, or may do so soon. */
+  boolean viable() {
+    return serving != null || worthWaiting();
   }
 
   /** Whether what serves was loaded from what the package says now. */

@@ -184,7 +184,7 @@ final class Offers {
       List<String> verdicts =
           candidates.stream()
               .filter(c -> c.variant.name().equals(variant.name()))
-              .map(c -> offers(c.device) + ": " + c.verdict)
+              .map(c -> offers(c.device) + ": " + c.verdict())
               .toList();
       parts.add(asks(variant) + "; " + String.join("; ", verdicts));
     }

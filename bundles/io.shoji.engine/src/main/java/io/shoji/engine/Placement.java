@@ -13,16 +13,23 @@ import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorInfo;
 import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
+import io.shoji.accelerator.MemoryUse;
 import io.shoji.accelerator.ModelArtifact;
 import io.shoji.inference.ModelStatus;
 import io.shoji.inference.Provenance;
 import io.shoji.model.ModelDescription;
+import io.shoji.model.ModelFile;
 import io.shoji.model.ModelPackage;
 import io.shoji.model.ModelPackageException;
 import io.shoji.model.ModelVariant;
+import io.shoji.operations.EngineEvent;
+import io.shoji.operations.ModelPolicy;
+import io.shoji.operations.OperationException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
@@ -37,7 +44,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>A model that nothing serves is served by the first candidate that loads; every other candidate
  * is then loaded and measured too, and the fastest ends up serving. What was measured is not
- * measured again while its device stays.
+ * measured again while its device stays. An operator's order of accelerators goes before speed, and
+ * those further down are not tried while one further up can serve.
  */
 final class Placement {
   /**
@@ -95,34 +103,191 @@ final class Placement {
 
   private @Nullable Runnable next(Model model) {
     refresh(model);
-    if (!model.installed()) {
+    ModelPackage origin = model.installed() ? model.packages.get(0) : null;
+    ModelPackage holder = model.family.isPinned(model) ? origin : null;
+    if (model.pinnedOrigin != holder && (holder != null || model.installed())) {
+      return () -> hold(model, holder);
+    }
+    if (origin == null || !model.family.wanted(model)) {
       return null;
     }
-    ModelPackage origin = model.packages.get(0);
     ModelDescription description = model.description;
     Generation serving = model.servesCurrent() ? model.serving : null;
     if (serving != null && serving.origin() != origin) {
       return () -> renew(serving, origin);
     }
-    Candidate fastest = fastest(model);
-    if (serving == null && fastest != null) {
-      return () -> load(model, fastest, true, origin, description);
+    Reload reload = model.reloads.poll();
+    if (reload != null) {
+      return () -> reload(model, reload, origin, description);
     }
-    long now = System.nanoTime();
+    Candidate best = best(model);
+    if (serving == null && best != null) {
+      return () -> load(model, best, Why.CHOSEN, null, origin, description);
+    }
+    ModelPolicy policy = policy(model);
+    int enough = best == null ? Integer.MAX_VALUE : rank(policy, best.device.label);
+    Candidate untried = null;
     for (Candidate candidate : model.candidates) {
-      if (!candidate.device.leaving()
-          && (candidate.state == Candidate.State.UNTRIED
-              || (candidate.state == Candidate.State.RETRY && candidate.retryAtNanos - now <= 0))) {
-        return () -> load(model, candidate, false, origin, description);
+      if (isDue(candidate)
+          && rank(policy, candidate.device.label) <= enough
+          && (untried == null
+              || rank(policy, candidate.device.label) < rank(policy, untried.device.label))) {
+        untried = candidate;
       }
     }
+    if (untried != null) {
+      Candidate chosen = untried;
+      return () -> load(model, chosen, Why.UNTRIED, null, origin, description);
+    }
     if (serving != null
-        && fastest != null
-        && (!fastest.isAt(serving)
-            || (serving.provenance.degraded() && !degraded(model, fastest)))) {
-      return () -> load(model, fastest, true, origin, description);
+        && best != null
+        && (!best.isAt(serving) || (serving.provenance.degraded() && !degraded(model, best)))) {
+      return () -> load(model, best, Why.CHOSEN, null, origin, description);
     }
     return null;
+  }
+
+  private static boolean isDue(Candidate candidate) {
+    return !candidate.device.leaving()
+        && candidate.isAllowed()
+        && (candidate.state == Candidate.State.UNTRIED
+            || (candidate.state == Candidate.State.RETRY
+                && candidate.retryAtNanos - System.nanoTime() <= 0));
+  }
+
+  // What the operator wants.
+
+  private ModelPolicy policy(Model model) {
+    return engine.policy().model(model.family.name);
+  }
+
+  /**
+   * How far down in the operator's order of accelerators a device is; those not named share the
+   * last place.
+   */
+  private static int rank(ModelPolicy policy, String label) {
+    String kind = label.substring(0, label.indexOf(':'));
+    List<String> order = policy.accelerators();
+    for (int i = 0; i < order.size(); i++) {
+      if (order.get(i).equals(label) || order.get(i).equals(kind)) {
+        return i;
+      }
+    }
+    return order.size();
+  }
+
+  /** Finds out anew what policy and budgets have against a candidate. */
+  private void judge(Model model, Candidate candidate) {
+    ModelPolicy policy = policy(model);
+    Device device = candidate.device;
+    candidate.forbidden =
+        !engine.policy().accelerator(device.info.kind(), device.info.device()).enabled()
+            ? "the policy disables the accelerator"
+            : policy.only() && rank(policy, device.label) == policy.accelerators().size()
+                ? "the policy runs the model elsewhere only=" + policy.accelerators()
+                : "";
+    // Before it was loaded: it will hardly take less than its files.
+    long bytes =
+        candidate.footprintBytes >= 0
+            ? candidate.footprintBytes
+            : candidate.variant.files().stream().mapToLong(ModelFile::size).sum();
+    OptionalLong budget = policy.memoryBudgetBytes();
+    candidate.overBudget =
+        budget.isPresent() && bytes > budget.getAsLong()
+            ? "it takes more memory than the policy allows the model asked="
+                + bytes
+                + " budget="
+                + budget.getAsLong()
+            : beyondDevice(model, device, bytes);
+  }
+
+  private String beyondDevice(Model model, Device device, long bytes) {
+    OptionalLong budget =
+        engine.policy().accelerator(device.info.kind(), device.info.device()).memoryBudgetBytes();
+    long others =
+        device.generations.stream()
+            .filter(g -> g.model.family != model.family || g.model.family.staysBeside(g, model))
+            .mapToLong(g -> g.footprintBytes)
+            .sum();
+    return budget.isPresent() && others + bytes > budget.getAsLong()
+        ? "it takes more memory than the policy leaves on the accelerator asked="
+            + bytes
+            + " others="
+            + others
+            + " budget="
+            + budget.getAsLong()
+        : "";
+  }
+
+  /**
+   * Notes on its device a generation that is about to serve, unless others have used up the memory
+   * meanwhile. Under the family's lock.
+   */
+  boolean reserve(Generation generation) {
+    synchronized (generation.device.generations) {
+      if (!beyondDevice(generation.model, generation.device, generation.footprintBytes).isEmpty()) {
+        return false;
+      }
+      generation.device.generations.add(generation);
+      return true;
+    }
+  }
+
+  /** What a loaded model counts in budgets: what its runtime says, else what loading it took. */
+  private static long footprint(MemoryUse use, ModelVariant variant) {
+    long runtime = Math.max(use.currentBytes().orElse(-1), use.peakBytes().orElse(-1));
+    return runtime >= 0
+        ? runtime
+        : use.loadBytes().orElse(variant.files().stream().mapToLong(ModelFile::size).sum());
+  }
+
+  /** Holds the files of a pinned model, or lets go of them. */
+  private void hold(Model model, @Nullable ModelPackage holder) {
+    ModelPackage.@Nullable Lease<ModelArtifact> fresh = null;
+    if (holder != null) {
+      try {
+        fresh = holder.acquire(holder.description().variants().get(0).name());
+      } catch (ModelPackageException e) {
+        LOG.warn("the files of a pinned model cannot be held model={}", model, e);
+      }
+    }
+    ModelPackage.@Nullable Lease<ModelArtifact> old;
+    synchronized (model.family) {
+      if (model.removed) {
+        old = fresh;
+      } else {
+        old = model.pinned;
+        model.pinned = fresh;
+        model.pinnedOrigin = holder;
+      }
+    }
+    if (old != null) {
+      old.close();
+    }
+  }
+
+  /** Loads a model anew, soon. Under the family's lock. */
+  void reload(Model model, Reload reload) {
+    model.reloads.add(reload);
+    request(model);
+  }
+
+  private void reload(
+      Model model, Reload reload, ModelPackage origin, ModelDescription description) {
+    Candidate candidate;
+    synchronized (model.family) {
+      Generation serving = model.servesCurrent() ? model.serving : null;
+      candidate =
+          serving == null
+              ? null
+              : model.candidates.stream().filter(c -> c.isAt(serving)).findFirst().orElse(null);
+    }
+    if (candidate == null) {
+      reload.fail(
+          OperationException.Code.CONFLICT, "nothing serves the model any more model=" + model);
+    } else if (!reload.cancelled) {
+      load(model, candidate, Why.RELOAD, reload, origin, description);
+    }
   }
 
   /** Brings the list of candidates up to what is there now. */
@@ -140,6 +305,7 @@ final class Placement {
         }
       }
     }
+    model.candidates.forEach(candidate -> judge(model, candidate));
   }
 
   private static Candidate consider(
@@ -149,35 +315,51 @@ final class Placement {
     return candidate;
   }
 
-  private static @Nullable Candidate fastest(Model model) {
+  /** The usable candidate that the operator prefers; among equals the fastest. */
+  private @Nullable Candidate best(Model model) {
+    ModelPolicy policy = policy(model);
+    int first = Integer.MAX_VALUE;
+    for (Candidate candidate : model.candidates) {
+      if (candidate.isUsable()) {
+        first = Math.min(first, rank(policy, candidate.device.label));
+      }
+    }
     long least = Long.MAX_VALUE;
     for (Candidate candidate : model.candidates) {
-      if (isUsable(candidate)) {
+      if (candidate.isUsable() && rank(policy, candidate.device.label) == first) {
         least = Math.min(least, candidate.latencyNanos);
       }
     }
     for (Candidate candidate : model.candidates) {
-      if (isUsable(candidate) && candidate.latencyNanos <= least + least / TIE_DIVISOR) {
+      if (candidate.isUsable()
+          && rank(policy, candidate.device.label) == first
+          && candidate.latencyNanos <= least + least / TIE_DIVISOR) {
         return candidate;
       }
     }
     return null;
   }
 
-  private static boolean isUsable(Candidate candidate) {
-    return candidate.state == Candidate.State.MEASURED && !candidate.device.leaving();
-  }
-
-  /** Whether a faster accelerator is known that is away or fails. */
-  private static boolean degraded(Model model, Candidate chosen) {
-    return !model.fastestLabel.isEmpty()
-        && !model.fastestLabel.equals(chosen.device.label)
-        && chosen.latencyNanos > model.fastestNanos + model.fastestNanos / TIE_DIVISOR
-        && !isMeasured(model, model.fastestLabel);
+  /** Whether a better accelerator is known that is away or fails. */
+  private boolean degraded(Model model, Candidate chosen) {
+    String label = model.fastestLabel;
+    if (label.isEmpty() || label.equals(chosen.device.label) || isMeasured(model, label)) {
+      return false;
+    }
+    int rank = rank(policy(model), chosen.device.label);
+    int better = rank(policy(model), label);
+    return better < rank
+        || (better == rank
+            && chosen.latencyNanos > model.fastestNanos + model.fastestNanos / TIE_DIVISOR);
   }
 
   private static boolean isMeasured(Model model, String label) {
-    return model.candidates.stream().anyMatch(c -> isUsable(c) && c.device.label.equals(label));
+    return model.candidates.stream()
+        .anyMatch(
+            c ->
+                c.state == Candidate.State.MEASURED
+                    && !c.device.leaving()
+                    && c.device.label.equals(label));
   }
 
   private void conclude(Model model) {
@@ -202,9 +384,19 @@ final class Placement {
         model.fastestLabel = chosen.device.label;
         model.fastestNanos = chosen.latencyNanos;
       }
+      ModelPolicy policy = policy(model);
+      int rank = rank(policy, chosen.device.label);
       for (Candidate candidate : model.candidates) {
         if (candidate == chosen) {
           candidate.verdict = "serves";
+        } else if ((candidate.state == Candidate.State.MEASURED
+                || candidate.state == Candidate.State.UNTRIED)
+            && rank(policy, candidate.device.label) > rank) {
+          candidate.verdict =
+              "the policy prefers accelerator="
+                  + chosen.device.label
+                  + " order="
+                  + policy.accelerators();
         } else if (candidate.state == Candidate.State.MEASURED) {
           candidate.verdict =
               "not faster than variant="
@@ -218,8 +410,15 @@ final class Placement {
         }
       }
     }
+    if (chosen != null && !chosen.forbidden.isEmpty()) {
+      LOG.info("a model is taken off its accelerator {}: {}", model.serving, chosen.forbidden);
+      model.family.fade(model);
+    }
     announce(model);
     scheduleRetry(model);
+    if (model.serving == null) {
+      model.family.requestRetained();
+    }
   }
 
   /**
@@ -228,7 +427,8 @@ final class Placement {
    * asks for somebody's attention. Under the family's lock.
    */
   void announce(Model model) {
-    String reason = model.serving != null || !model.installed() ? "" : reason(model);
+    boolean silent = model.serving != null || !model.installed() || !model.family.wanted(model);
+    String reason = silent ? "" : reason(model);
     // A longer pause is no news.
     String news = RETRY_PAUSE.matcher(reason).replaceAll("");
     // Right after the start no driver has had the time to open its device.
@@ -248,6 +448,15 @@ final class Placement {
             engine.settings().gapWaitMs());
       } else {
         LOG.warn("{}", reason);
+        engine
+            .events()
+            .add(
+                EngineEvent.Type.MODEL_FAILED,
+                model.family.name,
+                model.version.toString(),
+                "",
+                reason,
+                Map.of("reason.1", reason));
       }
     }
     model.logged = news;
@@ -257,7 +466,7 @@ final class Placement {
     long now = System.nanoTime();
     long soonest = Long.MAX_VALUE;
     for (Candidate candidate : model.candidates) {
-      if (candidate.state == Candidate.State.RETRY) {
+      if (candidate.state == Candidate.State.RETRY && candidate.isAllowed()) {
         soonest = Math.min(soonest, Math.max(0, candidate.retryAtNanos - now));
       }
     }
@@ -299,14 +508,26 @@ final class Placement {
     }
   }
 
+  /** What a model is loaded for. */
+  private enum Why {
+    /** To find out how fast it runs there. */
+    UNTRIED,
+    /** It was found to be the best, and is to serve. */
+    CHOSEN,
+    /** It serves there, and is to do so anew. */
+    RELOAD
+  }
+
   private void load(
       Model model,
       Candidate candidate,
-      boolean measuredBefore,
+      Why why,
+      @Nullable Reload reload,
       ModelPackage origin,
       ModelDescription description) {
     Device device = candidate.device;
     if (!device.beginLoad()) {
+      failed(model, candidate, reload, true, "the accelerator leaves");
       return;
     }
     String what =
@@ -336,6 +557,7 @@ final class Placement {
         failed(
             model,
             candidate,
+            reload,
             false,
             "the model file is not what the package declares: " + String.join("; ", differences));
         return;
@@ -344,9 +566,12 @@ final class Placement {
       Settings settings = engine.settings();
       long median =
           new Probe(engine, device, loaded)
-              .medianNanos(measuredBefore ? 1 : settings.measureRuns(), settings.measureTimeMs());
+              .medianNanos(
+                  why == Why.CHOSEN ? 1 : settings.measureRuns(), settings.measureTimeMs());
       Generation generation =
-          decide(model, candidate, measuredBefore, median, loaded, origin, files);
+          reload != null && reload.cancelled
+              ? null
+              : decide(model, candidate, why, median, loaded, origin, files);
       kept = generation != null && model.family.publish(generation);
       if (generation != null && kept) {
         LOG.info(
@@ -360,15 +585,24 @@ final class Placement {
             generation.provenance.driverVersion(),
             generation.provenance.degraded());
       }
+      if (reload != null && kept) {
+        reload.ended.complete(null);
+      } else if (reload != null) {
+        reload.fail(
+            OperationException.Code.FAILED,
+            "it was loaded, but must not serve: its package, its accelerator or the policy changed"
+                + " meanwhile "
+                + what);
+      }
     } catch (ModelPackageException e) {
-      failed(model, candidate, true, "its files cannot be had: " + e.getMessage());
+      failed(model, candidate, reload, true, "its files cannot be had: " + e.getMessage());
     } catch (AcceleratorException e) {
-      failed(model, candidate, mayMend(e.code()), "cannot be loaded: " + e.getMessage());
+      failed(model, candidate, reload, mayMend(e.code()), "cannot be loaded: " + e.getMessage());
     } catch (InterruptedException e) {
       // Interrupted because the device leaves or the engine stops; else it is tried again.
-      failed(model, candidate, true, "loading was interrupted");
+      failed(model, candidate, reload, true, "loading was interrupted");
     } catch (RuntimeException | Error e) {
-      if (failed(model, candidate, true, "cannot be loaded: " + e)) {
+      if (failed(model, candidate, reload, true, "cannot be loaded: " + e)) {
         LOG.warn("the driver threw what its contract does not allow {}", what, e);
       }
     } finally {
@@ -382,7 +616,7 @@ final class Placement {
   private @Nullable Generation decide(
       Model model,
       Candidate candidate,
-      boolean measuredBefore,
+      Why why,
       long median,
       LoadedModel loaded,
       ModelPackage origin,
@@ -391,10 +625,21 @@ final class Placement {
       if (!model.candidates.contains(candidate)) {
         return null;
       }
-      if (!measuredBefore) {
-        candidate.measured(median, loaded.memory().loadBytes().orElse(-1));
+      if (why != Why.CHOSEN) {
+        MemoryUse use = loaded.memory();
+        candidate.measured(median, use.loadBytes().orElse(-1), footprint(use, candidate.variant));
       }
-      if (model.servesCurrent() && fastest(model) != candidate) {
+      judge(model, candidate);
+      if (!candidate.overBudget.isEmpty() && candidate.budgetIsNews()) {
+        LOG.warn(
+            "candidate refused model={} variant={} accelerator={}: {}",
+            model,
+            candidate.variant.name(),
+            candidate.device.label,
+            candidate.overBudget);
+      }
+      boolean elsewhere = why != Why.RELOAD && model.servesCurrent() && best(model) != candidate;
+      if (!candidate.isUsable() || elsewhere) {
         return null;
       }
       return new Generation(
@@ -405,6 +650,7 @@ final class Placement {
           loaded,
           provenance(model, candidate),
           candidate.latencyNanos,
+          candidate.footprintBytes,
           origin,
           files);
     }
@@ -438,7 +684,21 @@ final class Placement {
   }
 
   /** Notes a failure, and logs it once per reason; whether it did. */
-  private boolean failed(Model model, Candidate candidate, boolean mayMend, String reason) {
+  private boolean failed(
+      Model model, Candidate candidate, @Nullable Reload reload, boolean mayMend, String reason) {
+    if (reload != null) {
+      // What serves there goes on, and the candidate with it.
+      reload.fail(
+          OperationException.Code.FAILED,
+          reason
+              + " model="
+              + model
+              + " variant="
+              + candidate.variant.name()
+              + " accelerator="
+              + candidate.device.label);
+      return false;
+    }
     boolean changed;
     synchronized (model.family) {
       changed =
@@ -494,6 +754,9 @@ final class Placement {
   String reason(Model model) {
     if (model.serving != null) {
       return "";
+    }
+    if (!model.family.wanted(model)) {
+      return "it is retained to go back to, and not loaded; pin the model to it, or roll back";
     }
     return model.placing
         ? doing(model)

@@ -10,30 +10,52 @@
 package io.shoji.engine;
 
 import io.shoji.inference.ModelRef;
+import java.util.Arrays;
 import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
 /** The generations of a model that answer, highest version first. Immutable. */
 final class Routes {
-  static final Routes NONE = new Routes(new Generation[0]);
+  static final Routes NONE = new Routes(new Generation[0], null);
 
   private final Generation[] generations;
+  private final @Nullable Generation unnamed;
 
-  private Routes(Generation[] generations) {
+  private Routes(Generation[] generations, @Nullable Generation unnamed) {
     this.generations = generations;
+    this.unnamed = unnamed;
   }
 
-  static Routes of(Collection<Generation> generations) {
+  /**
+   * Routes to some generations.
+   *
+   * @param unnamed the one of them that answers who names no version
+   */
+  static Routes of(Collection<Generation> generations, @Nullable Generation unnamed) {
     return new Routes(
         generations.stream()
             .sorted((a, b) -> b.version.compareTo(a.version))
-            .toArray(Generation[]::new));
+            .toArray(Generation[]::new),
+        unnamed);
+  }
+
+  /** Whether every request goes where it goes by those. */
+  boolean sameAs(Routes other) {
+    return unnamed == other.unnamed && Arrays.equals(generations, other.generations);
+  }
+
+  /** The generation that answers who names no version, or null. */
+  @Nullable Generation unnamed() {
+    return unnamed;
   }
 
   /** The generation that answers a reference to this model, or null. */
   @Nullable Generation find(ModelRef ref) {
+    if (ref.versions().isEmpty()) {
+      return unnamed;
+    }
     for (Generation generation : generations) {
-      if (ref.versions().isEmpty() || ref.versions().get().includes(generation.version)) {
+      if (ref.versions().get().includes(generation.version)) {
         return generation;
       }
     }

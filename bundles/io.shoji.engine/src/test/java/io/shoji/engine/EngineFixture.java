@@ -29,7 +29,7 @@ abstract class EngineFixture {
 
   private final List<FakeAccelerator> fakes = new ArrayList<>();
   private final List<FakePackage> packages = new ArrayList<>();
-  Engine engine = new Engine(SETTINGS, FakeAccelerator::stopwatch);
+  Engine engine = new Engine(SETTINGS, FakeAccelerator::stopwatch, Pins.inMemory());
 
   @AfterEach
   void closeAndCheck() {
@@ -46,7 +46,7 @@ abstract class EngineFixture {
 
   final void configure(Settings settings) {
     engine.close();
-    engine = new Engine(settings, FakeAccelerator::stopwatch);
+    engine = new Engine(settings, FakeAccelerator::stopwatch, Pins.inMemory());
   }
 
   final FakeAccelerator plug(FakeAccelerator fake) {
