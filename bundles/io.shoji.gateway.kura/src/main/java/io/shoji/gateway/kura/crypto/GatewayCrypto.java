@@ -189,20 +189,6 @@ public final class GatewayCrypto implements CryptoService {
   }
 
   @Override
-  @Deprecated
-  @SuppressWarnings("InlineMeSuggester")
-  public String sha1Hash(String value) throws NoSuchAlgorithmException {
-    return hash(value, "SHA-1");
-  }
-
-  @Override
-  @Deprecated
-  @SuppressWarnings("InlineMeSuggester")
-  public String sha256Hash(String value) throws NoSuchAlgorithmException {
-    return hash(value, "SHA-256");
-  }
-
-  @Override
   public synchronized char[] getKeyStorePassword(String path) {
     try {
       String encrypted = readStorePasswords().getProperty(path);
