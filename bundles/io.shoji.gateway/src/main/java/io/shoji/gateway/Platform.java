@@ -85,6 +85,7 @@ final class Platform {
     configuration.put(Constants.FRAMEWORK_SYSTEMPACKAGES_EXTRA, EXPORTS);
     configuration.put(Constants.FRAMEWORK_BEGINNING_STARTLEVEL, "1");
     configuration.put("felix.cm.dir", work.configuration().toString());
+    configuration.put("io.shoji.gateway.kura.home", work.kura().toString());
     // The launcher itself reacts to signals.
     configuration.put("felix.shutdown.hook", "false");
     configuration.put("felix.log.logger", new FrameworkLogger());

@@ -127,6 +127,11 @@ final class WorkFolder implements AutoCloseable {
     return root.resolve("configuration");
   }
 
+  /** What is Kura's folder on a gateway with Kura. */
+  Path kura() {
+    return root.resolve("kura");
+  }
+
   /** The folder that is watched for packages, unless another one is given. */
   Path packages() {
     return root.resolve("packages");
