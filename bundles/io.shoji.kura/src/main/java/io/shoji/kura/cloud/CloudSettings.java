@@ -12,6 +12,8 @@ package io.shoji.kura.cloud;
 import io.shoji.kura.operations.FormValues;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
@@ -24,14 +26,15 @@ import java.util.TreeSet;
  */
 record CloudSettings(boolean enabled, Set<String> allowed, int bodyLimitBytes, int notifyMs) {
   /** Operations by the attribute that allows them. */
-  static final Map<String, Set<String>> OPERATIONS =
-      Map.of(
-          "allow.bench", Set.of("bench"),
-          "allow.verify", Set.of("verify"),
-          "allow.reload", Set.of("reload"),
-          "allow.pin", Set.of("pin", "unpin"),
-          "allow.rollback", Set.of("rollback"),
-          "allow.collect.garbage", Set.of("collect-garbage"));
+  static final SortedMap<String, Set<String>> OPERATIONS =
+      new TreeMap<>(
+          Map.of(
+              "allow.bench", Set.of("bench"),
+              "allow.verify", Set.of("verify"),
+              "allow.reload", Set.of("reload"),
+              "allow.pin", Set.of("pin", "unpin"),
+              "allow.rollback", Set.of("rollback"),
+              "allow.collect.garbage", Set.of("collect-garbage")));
 
   static final CloudSettings DEFAULTS = read(new FormValues(Map.of()));
 

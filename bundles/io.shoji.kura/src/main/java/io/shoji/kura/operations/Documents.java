@@ -104,7 +104,8 @@ final class Documents {
       versions.add(
           new Document()
               .put("modelVersion", version.version().map(Object::toString))
-              .put("state", version.state())
+              .put("presence", version.state())
+              .put("state", version.status().map(ModelStatus::state))
               .put("reason", reason(version)));
     }
     return document.put("versions", versions);
@@ -135,7 +136,7 @@ final class Documents {
       Document version =
           new Document()
               .put("modelVersion", installed.version().map(Object::toString))
-              .put("state", installed.state())
+              .put("presence", installed.state())
               .put("bundle", installed.origin())
               .put("refusedBecause", installed.reasons().isEmpty() ? null : installed.reasons());
       installed.status().ifPresent(status -> status(version, status));
@@ -176,7 +177,7 @@ final class Documents {
               .put("files", variant.files().stream().map(Documents::file).toList()));
     }
     document
-        .put("serving", status.state())
+        .put("state", status.state())
         .put("reason", status.reason().isEmpty() ? null : status.reason())
         .put("generation", status.serving().map(Documents::provenance))
         .put("candidates", candidates)
@@ -244,6 +245,7 @@ final class Documents {
         .put("modelVersion", by.modelVersion())
         .put("variant", by.variant())
         .put("variantSha256", by.variantSha256())
+        .put("packageSha256", by.packageSha256())
         .put("accelerator", by.accelerator() + ":" + by.device())
         .put("driver", by.driver())
         .put("driverVersion", by.driverVersion())
@@ -332,6 +334,8 @@ final class Documents {
   static Document refusal(ModelCatalog.Refusal refusal) {
     return new Document()
         .put("bundle", refusal.origin())
+        .put("model", refusal.model().isEmpty() ? null : refusal.model())
+        .put("modelVersion", refusal.version().map(Object::toString))
         .put("reasons", refusal.reasons())
         .put("time", refusal.time());
   }

@@ -98,7 +98,7 @@ final class Jobs implements AutoCloseable {
   JobState start(
       String operation, String model, String requester, Consumer<JobState> listener, Work work)
       throws RequestException {
-    Job job;
+    JobState taken;
     synchronized (this) {
       if (closed) {
         throw new RequestException(Reason.DISABLED, "the management stops");
@@ -120,34 +120,32 @@ final class Jobs implements AutoCloseable {
             Reason.TOO_MANY, "too many jobs wait waiting=" + waiting + " limit=" + WAITING);
       }
       count++;
-      job =
-          new Job(
-              new JobState(
-                  prefix + "-" + count,
-                  operation,
-                  model,
-                  requester,
-                  Phase.WAITING,
-                  0,
-                  "waits",
-                  clock.instant(),
-                  Optional.empty(),
-                  Optional.empty(),
-                  Optional.empty(),
-                  Optional.empty()),
-              listener,
-              work);
-      jobs.put(job.state.id(), job);
+      taken =
+          new JobState(
+              prefix + "-" + count,
+              operation,
+              model,
+              requester,
+              Phase.WAITING,
+              0,
+              "waits",
+              clock.instant(),
+              Optional.empty(),
+              Optional.empty(),
+              Optional.empty(),
+              Optional.empty());
+      Job job = new Job(taken, listener, work);
+      jobs.put(taken.id(), job);
       waiting++;
       threads.execute(job);
     }
     LOG.info(
         "job taken id={} operation={} model={} requester={}",
-        job.state.id(),
+        taken.id(),
         operation,
         model,
         Arguments.shown(requester));
-    return job.state;
+    return taken;
   }
 
   /** Every job that is known, oldest first. */
