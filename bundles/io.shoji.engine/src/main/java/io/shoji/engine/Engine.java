@@ -147,11 +147,16 @@ final class Engine implements InferenceService, AutoCloseable {
     return policy;
   }
 
-  /** Takes another policy, which was checked; models are placed anew in the background. */
-  void configure(OperationsPolicy changed) {
+  /**
+   * Takes another policy, which was checked; models are placed anew in the background.
+   *
+   * @param told says so, before anything follows from it
+   */
+  void configure(OperationsPolicy changed, Runnable told) {
     synchronized (this) {
       policy = changed;
     }
+    told.run();
     families.values().forEach(Family::policyChanged);
   }
 

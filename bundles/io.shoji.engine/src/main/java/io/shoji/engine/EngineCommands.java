@@ -190,7 +190,8 @@ public final class EngineCommands {
     }
   }
 
-  private static String time(long nanos) {
+  /** Nanoseconds for people. */
+  static String time(long nanos) {
     return nanos < 1_000_000
         ? String.format(Locale.ROOT, "%.1f us", nanos / 1e3)
         : String.format(Locale.ROOT, "%.2f ms", nanos / 1e6);

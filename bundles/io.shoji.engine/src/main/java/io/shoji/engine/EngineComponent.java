@@ -17,15 +17,28 @@ import io.shoji.inference.InferenceService;
 import io.shoji.inference.ModelRef;
 import io.shoji.inference.ModelStatus;
 import io.shoji.inference.PreparedInference;
+import io.shoji.model.ModelCatalog;
 import io.shoji.model.ModelPackage;
+import io.shoji.model.RefusalListener;
+import io.shoji.operations.EngineEvent;
+import io.shoji.operations.EngineEventListener;
+import io.shoji.operations.Operations;
 import io.shoji.tensor.Tensor;
+import java.io.File;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleEvent;
 import org.osgi.framework.BundleListener;
+import org.osgi.framework.ServiceReference;
+import org.osgi.framework.ServiceRegistration;
+import org.osgi.framework.Version;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -36,21 +49,24 @@ import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.Designate;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.osgi.util.tracker.ServiceTracker;
+import org.osgi.util.tracker.ServiceTrackerCustomizer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The engine as a component: follows accelerators and model packages, and offers {@link
- * InferenceService}. A changed configuration is taken over while requests run; one that is not
- * valid is refused with an error in the log, and the last valid one, or the defaults, stay.
+ * InferenceService} and {@link Operations}. A changed configuration is taken over while requests
+ * run; one that is not valid is refused with an error in the log, and the last valid one, or the
+ * defaults, stay.
  */
 @Component(
     name = EngineComponent.PID,
     configurationPid = EngineComponent.PID,
-    service = InferenceService.class,
+    service = {InferenceService.class, RefusalListener.class},
     immediate = true)
 @Designate(ocd = EngineComponent.Configuration.class)
-public final class EngineComponent implements InferenceService {
+public final class EngineComponent implements InferenceService, RefusalListener {
   static final String PID = "io.shoji.engine";
 
   private static final Logger LOG = LoggerFactory.getLogger(EngineComponent.class);
@@ -145,6 +161,14 @@ public final class EngineComponent implements InferenceService {
 
   private final Engine engine;
   private final BundleContext context;
+  private final @Nullable ServiceRegistration<Operations> operations;
+  private final ServiceTracker<EngineEventListener, Events.Reader> listeners;
+
+  /**
+   * Reasons of the last refusal of each bundle, since a model store that starts tells all again.
+   */
+  private final Map<String, List<String>> refusals = new ConcurrentHashMap<>();
+
   private final BundleListener uninstalls = this::bundleChanged;
 
   /** Starts the engine; nothing is loaded yet. */
@@ -158,8 +182,65 @@ public final class EngineComponent implements InferenceService {
       settings = Settings.DEFAULTS;
     }
     this.context = context;
-    this.engine = new Engine(settings);
+    this.engine = new Engine(settings, System::nanoTime, pins(context));
+    Events events = engine.events();
+    events.start(events.reader(), new DriverSettings(context, engine::policy));
+    this.listeners = new ServiceTracker<>(context, EngineEventListener.class, new Listeners());
     context.addBundleListener(uninstalls);
+    listeners.open();
+    // An object of its own: both services tell of models, each in its way.
+    this.operations =
+        context.registerService(Operations.class, new Operator(engine, this::catalog), null);
+  }
+
+  private static Pins pins(BundleContext context) {
+    File folder = context.getDataFile("operations");
+    if (folder == null) {
+      LOG.warn("the framework has no data area for bundles: pins end with the process");
+      return Pins.inMemory();
+    }
+    return Pins.in(folder.toPath());
+  }
+
+  /** The model store, looked up anew, since it follows this component. */
+  private Optional<ModelCatalog> catalog() {
+    ServiceReference<ModelCatalog> reference = context.getServiceReference(ModelCatalog.class);
+    return reference == null
+        ? Optional.empty()
+        : Optional.ofNullable(context.getService(reference));
+  }
+
+  /**
+   * Follows the listeners. Each is fetched on the thread that tells it: one that needs this
+   * component could not be had while this one is being made.
+   */
+  private final class Listeners
+      implements ServiceTrackerCustomizer<EngineEventListener, Events.Reader> {
+    @Override
+    public Events.Reader addingService(ServiceReference<EngineEventListener> reference) {
+      Events events = engine.events();
+      Events.Reader reader = events.reader();
+      events.execute(
+          () -> {
+            EngineEventListener listener = context.getService(reference);
+            if (listener != null) {
+              events.start(reader, listener);
+            }
+          });
+      return reader;
+    }
+
+    @Override
+    public void modifiedService(
+        ServiceReference<EngineEventListener> reference, Events.Reader reader) {
+      // Its properties are of no interest.
+    }
+
+    @Override
+    public void removedService(
+        ServiceReference<EngineEventListener> reference, Events.Reader reader) {
+      engine.events().stop(reader);
+    }
   }
 
   /** Takes over a changed configuration, if it is valid. */
@@ -175,7 +256,12 @@ public final class EngineComponent implements InferenceService {
   /** Stops, within the drain timeout. */
   @Deactivate
   void deactivate() {
+    ServiceRegistration<Operations> registration = operations;
+    if (registration != null) {
+      registration.unregister();
+    }
     context.removeBundleListener(uninstalls);
+    listeners.close();
     engine.close();
   }
 
@@ -276,5 +362,31 @@ public final class EngineComponent implements InferenceService {
   @Override
   public List<AcceleratorStatus> accelerators() {
     return engine.accelerators();
+  }
+
+  @Override
+  public void refused(ModelCatalog.Refusal refusal) {
+    if (refusal.reasons().equals(refusals.put(refusal.origin(), refusal.reasons()))) {
+      return;
+    }
+    Map<String, String> details = new HashMap<>();
+    details.put("origin", refusal.origin());
+    for (int i = 0; i < refusal.reasons().size(); i++) {
+      details.put("reason." + (i + 1), refusal.reasons().get(i));
+    }
+    engine
+        .events()
+        .add(
+            EngineEvent.Type.MODEL_REFUSED,
+            refusal.model(),
+            refusal.version().map(Version::toString).orElse(""),
+            "",
+            "a model package was refused origin="
+                + refusal.origin()
+                + " reasons="
+                + refusal.reasons().size()
+                + " first="
+                + refusal.reasons().get(0),
+            details);
   }
 }

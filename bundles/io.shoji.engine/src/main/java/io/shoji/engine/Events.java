@@ -20,6 +20,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,13 +35,12 @@ final class Events implements AutoCloseable {
   private static final int IDLE_SECONDS = 30;
   private static final Logger LOG = LoggerFactory.getLogger(Events.class);
 
-  /** A listener, and the number of the next event that it is told of, guarded by the ring. */
-  private static final class Reader {
-    private final EngineEventListener listener;
+  /** Somebody who is told, and the next event that is told. Guarded by the ring. */
+  static final class Reader {
+    private @Nullable EngineEventListener listener;
     private long next;
 
-    Reader(EngineEventListener listener, long next) {
-      this.listener = listener;
+    private Reader(long next) {
       this.next = next;
     }
   }
@@ -98,18 +98,34 @@ final class Events implements AutoCloseable {
     }
   }
 
-  /** Tells a listener what happens from now on. */
-  void add(EngineEventListener listener) {
+  /** A place for a listener who will be told what happens from now on. */
+  Reader reader() {
     synchronized (ring) {
-      readers.add(new Reader(listener, last + 1));
+      Reader reader = new Reader(last + 1);
+      readers.add(reader);
+      return reader;
     }
   }
 
-  /** Tells a listener nothing any more, but for a call under way. */
-  void remove(EngineEventListener listener) {
+  /** Begins to tell a listener. */
+  void start(Reader reader, EngineEventListener listener) {
     synchronized (ring) {
-      readers.removeIf(r -> r.listener == listener);
+      reader.listener = listener;
     }
+    tell();
+  }
+
+  /** Tells a listener nothing any more, but for a call under way. */
+  void stop(Reader reader) {
+    synchronized (ring) {
+      readers.remove(reader);
+      reader.listener = null;
+    }
+  }
+
+  /** Does something on the thread that tells the listeners, unless the engine stops. */
+  void execute(Runnable task) {
+    teller.execute(task);
   }
 
   private void tell() {
@@ -136,15 +152,17 @@ final class Events implements AutoCloseable {
 
   private boolean tellNext(Reader reader) {
     EngineEvent event;
+    EngineEventListener listener;
     synchronized (ring) {
-      if (!readers.contains(reader) || ring.isEmpty() || reader.next > last) {
+      listener = reader.listener;
+      if (listener == null || ring.isEmpty() || reader.next > last) {
         return false;
       }
       long oldest = last - ring.size() + 1;
       if (reader.next < oldest) {
         LOG.warn(
             "a listener of events is too slow and missed some listener={} missed={}",
-            reader.listener,
+            listener,
             oldest - reader.next);
         reader.next = oldest;
       }
@@ -153,9 +171,9 @@ final class Events implements AutoCloseable {
       reader.next++;
     }
     try {
-      reader.listener.event(event);
+      listener.event(event);
     } catch (RuntimeException e) {
-      LOG.warn("a listener of events failed listener={} event={}", reader.listener, event, e);
+      LOG.warn("a listener of events failed listener={} event={}", listener, event, e);
     }
     return true;
   }

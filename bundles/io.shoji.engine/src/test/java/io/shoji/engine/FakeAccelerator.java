@@ -64,6 +64,10 @@ final class FakeAccelerator implements Accelerator {
   volatile long cost = 100_000;
 
   volatile int modelConcurrency;
+
+  /** What a loaded model says that it takes. */
+  volatile long memoryBytes = 1024;
+
   volatile @Nullable AcceleratorException loadFailure;
   volatile @Nullable Throwable runFailure;
   volatile @Nullable CountDownLatch loadGate;
@@ -238,7 +242,7 @@ final class FakeAccelerator implements Accelerator {
 
     @Override
     public MemoryUse memory() {
-      return MemoryUse.of(1024, 1024, 1024);
+      return MemoryUse.of(memoryBytes, memoryBytes, memoryBytes);
     }
 
     @Override

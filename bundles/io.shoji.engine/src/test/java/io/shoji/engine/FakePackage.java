@@ -29,9 +29,25 @@ import org.osgi.framework.Version;
 final class FakePackage implements ModelPackage {
   final AtomicInteger holds = new AtomicInteger();
   private final ModelDescription description;
+  private final boolean retained;
+  private final Path golden;
+  private final Path file;
 
   FakePackage(ModelDescription description) {
+    this(description, false, Path.of("/model.onnx"), Path.of("/golden"));
+  }
+
+  /** With files that are really there. */
+  FakePackage(ModelDescription description, boolean retained, Path file, Path golden) {
     this.description = description;
+    this.retained = retained;
+    this.file = file;
+    this.golden = golden;
+  }
+
+  /** The same contents, as a package that is kept to go back to. */
+  FakePackage asRetained() {
+    return new FakePackage(description, true, file, golden);
   }
 
   static FakePackage of(String name, String version) {
@@ -95,7 +111,16 @@ final class FakePackage implements ModelPackage {
 
   @Override
   public String origin() {
-    return "io.shoji.model." + description.name() + " " + description.version();
+    return "io.shoji.model."
+        + description.name()
+        + " "
+        + description.version()
+        + (retained ? " retained" : "");
+  }
+
+  @Override
+  public boolean retained() {
+    return retained;
   }
 
   @Override
@@ -114,15 +139,19 @@ final class FakePackage implements ModelPackage {
             found.format(),
             found.precision(),
             found.files().get(0).sha256(),
-            List.of(Path.of("/model.onnx")),
+            List.of(file),
             description.inputs(),
             description.outputs(),
             Map.of());
+    return lease(artifact);
+  }
+
+  private <T> Lease<T> lease(T held) {
     AtomicBoolean closed = new AtomicBoolean();
     return new Lease<>() {
       @Override
-      public ModelArtifact get() {
-        return artifact;
+      public T get() {
+        return held;
       }
 
       @Override
@@ -136,6 +165,10 @@ final class FakePackage implements ModelPackage {
 
   @Override
   public Lease<Path> acquireGolden() throws ModelPackageException {
-    throw new ModelPackageException("golden", List.of("none"), null);
+    if (description.golden().isEmpty()) {
+      throw new ModelPackageException("golden", List.of("none"), null);
+    }
+    holds.incrementAndGet();
+    return lease(golden);
   }
 }

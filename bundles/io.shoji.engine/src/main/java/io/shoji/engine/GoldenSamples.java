@@ -1,0 +1,158 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.engine;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import io.shoji.model.ModelDescription;
+import io.shoji.tensor.ElementType;
+import io.shoji.tensor.Shape;
+import io.shoji.tensor.Tensor;
+import io.shoji.tensor.TensorSpec;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Golden samples in a safetensors file: 8 bytes little-endian length, a JSON header with type,
+ * shape and place of each tensor, then their contents (the format as its README specifies it). The
+ * first dimension of each tensor counts the samples. Immutable.
+ */
+final class GoldenSamples {
+  private static final int PREFIX = 8;
+  private static final Map<String, ElementType> TYPES =
+      Map.of(
+          "F32", ElementType.FLOAT32,
+          "F16", ElementType.FLOAT16,
+          "F64", ElementType.FLOAT64,
+          "I8", ElementType.INT8,
+          "U8", ElementType.UINT8,
+          "I16", ElementType.INT16,
+          "U16", ElementType.UINT16,
+          "I32", ElementType.INT32,
+          "I64", ElementType.INT64,
+          "BOOL", ElementType.BOOL);
+
+  private record Entry(ElementType type, Shape shape, int begin) {}
+
+  private final Map<String, Entry> entries;
+  private final ByteBuffer data;
+
+  private GoldenSamples(Map<String, Entry> entries, ByteBuffer data) {
+    this.entries = entries;
+    this.data = data;
+  }
+
+  /**
+   * Reads a file.
+   *
+   * @throws IllegalArgumentException if it is no such file
+   */
+  static GoldenSamples read(Path path) throws IOException {
+    ByteBuffer all = ByteBuffer.wrap(Files.readAllBytes(path)).order(ByteOrder.LITTLE_ENDIAN);
+    if (all.capacity() < PREFIX || all.getLong(0) < 2 || all.getLong(0) > all.capacity() - PREFIX) {
+      throw new IllegalArgumentException("not a safetensors file path=" + path);
+    }
+    int length = (int) all.getLong(0);
+    ByteBuffer data = all.slice(PREFIX + length, all.capacity() - PREFIX - length);
+    Map<String, Entry> entries = new HashMap<>();
+    try {
+      JsonObject header =
+          JsonParser.parseString(new String(all.array(), PREFIX, length, StandardCharsets.UTF_8))
+              .getAsJsonObject();
+      for (Map.Entry<String, JsonElement> member : header.entrySet()) {
+        if (!member.getKey().equals("__metadata__")) {
+          entries.put(member.getKey(), entry(member.getValue().getAsJsonObject(), data.capacity()));
+        }
+      }
+    } catch (JsonParseException | IllegalStateException | UnsupportedOperationException e) {
+      throw new IllegalArgumentException("its header is damaged path=" + path, e);
+    }
+    return new GoldenSamples(entries, data);
+  }
+
+  private static Entry entry(JsonObject json, int dataBytes) {
+    ElementType type = TYPES.get(json.get("dtype").getAsString());
+    JsonArray dims = json.getAsJsonArray("shape");
+    JsonArray place = json.getAsJsonArray("data_offsets");
+    if (type == null || dims.isEmpty()) {
+      throw new IllegalArgumentException("a tensor is of an unknown type or a scalar " + json);
+    }
+    long[] shape = new long[dims.size()];
+    for (int i = 0; i < shape.length; i++) {
+      shape[i] = dims.get(i).getAsLong();
+    }
+    int begin = place.get(0).getAsInt();
+    int end = place.get(1).getAsInt();
+    if (begin < 0 || end < begin || end > dataBytes) {
+      throw new IllegalArgumentException("a tensor lies outside the file " + json);
+    }
+    return new Entry(type, Shape.of(shape), begin);
+  }
+
+  /**
+   * One sample for each input of a model, with a batch of one.
+   *
+   * @throws IllegalArgumentException if there is none that fits
+   */
+  List<Tensor> inputs(ModelDescription model, int sample) {
+    List<Tensor> inputs = new ArrayList<>();
+    for (TensorSpec spec : model.inputs()) {
+      Tensor tensor =
+          tensor("input." + spec.name(), sample)
+              .orElseThrow(
+                  () -> new IllegalArgumentException("no golden samples for input=" + spec.name()));
+      Optional<String> mismatch = spec.mismatch(tensor);
+      if (mismatch.isPresent()) {
+        throw new IllegalArgumentException(mismatch.get());
+      }
+      inputs.add(tensor);
+    }
+    return inputs;
+  }
+
+  /** What an output is expected to be; empty if nothing is expected of it. */
+  Optional<Tensor> expected(String output, int sample) {
+    return tensor("expected." + output, sample);
+  }
+
+  /** The class that a sample is of; empty if the samples have none. */
+  Optional<Long> label(int sample) {
+    return tensor("label", sample).map(t -> t.getLong(0));
+  }
+
+  private Optional<Tensor> tensor(String name, int sample) {
+    Entry entry = entries.get(name);
+    if (entry == null || sample >= entry.shape().dim(0)) {
+      return Optional.empty();
+    }
+    long[] shape = entry.shape().dims();
+    shape[0] = 1;
+    Tensor tensor = Tensor.allocate(entry.type(), Shape.of(shape));
+    int begin = entry.begin() + sample * tensor.byteSize();
+    if (begin + tensor.byteSize() > data.capacity()) {
+      throw new IllegalArgumentException("a tensor lies outside the file name=" + name);
+    }
+    // Little-endian as the file is: every platform that Shoji runs on is.
+    tensor.data().duplicate().put(data.slice(begin, tensor.byteSize()));
+    return Optional.of(tensor);
+  }
+}

@@ -1,0 +1,230 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.engine;
+
+import io.shoji.inference.ModelMetrics.Latency;
+import io.shoji.operations.BenchOptions;
+import io.shoji.operations.BenchResult;
+import io.shoji.operations.EngineEvent;
+import io.shoji.operations.Garbage;
+import io.shoji.operations.ModelOverview;
+import io.shoji.operations.OperationException;
+import io.shoji.operations.Operations;
+import io.shoji.operations.OperationsPolicy;
+import io.shoji.operations.Progress;
+import io.shoji.operations.Verification;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.TreeMap;
+import org.osgi.framework.Version;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+
+/** An operator's commands of a Gogo shell, scope {@code shoji}. */
+@Component(
+    name = "io.shoji.engine.operator",
+    service = OperatorCommands.class,
+    property = {
+      "osgi.command.scope=shoji",
+      "osgi.command.function=bench",
+      "osgi.command.function=collect",
+      "osgi.command.function=events",
+      "osgi.command.function=pin",
+      "osgi.command.function=policy",
+      "osgi.command.function=reload",
+      "osgi.command.function=rollback",
+      "osgi.command.function=unpin",
+      "osgi.command.function=verify",
+      "osgi.command.function=versions"
+    })
+public final class OperatorCommands {
+  private final Operations operations;
+
+  /** Commands on a service. */
+  @Activate
+  public OperatorCommands(@Reference Operations operations) {
+    this.operations = operations;
+  }
+
+  /** {@code shoji:pin NAME VERSION}: pins a model to a version. */
+  public String pin(String model, String version) throws OperationException {
+    Version asked;
+    try {
+      asked = Version.parseVersion(version);
+    } catch (IllegalArgumentException e) {
+      return "not a version, as 1.2.0 found=" + version;
+    }
+    operations.pin(model, asked);
+    return "pinned model=" + model + " version=" + asked;
+  }
+
+  /** {@code shoji:unpin NAME}: lets a model follow its policy again. */
+  public String unpin(String model) throws OperationException {
+    operations.unpin(model);
+    return "not pinned model=" + model;
+  }
+
+  /** {@code shoji:rollback NAME}: goes back to the version that answered before, and pins it. */
+  public String rollback(String model) throws OperationException {
+    return "pinned model=" + model + " version=" + operations.rollback(model);
+  }
+
+  /** {@code shoji:reload NAME}: loads what answers anew. */
+  public String reload(String model) throws OperationException {
+    operations.reload(model, Progress.NONE);
+    return "reloaded model=" + model;
+  }
+
+  /** {@code shoji:verify NAME}: computes digests and runs the golden samples. */
+  public String verify(String model) throws OperationException {
+    Verification found = operations.verify(model, Progress.NONE);
+    StringBuilder text =
+        new StringBuilder(found.passed() ? "passed" : "FAILED")
+            .append(" files=" + found.files())
+            .append(" bytes=" + found.bytes())
+            .append(" samples=" + found.samples());
+    found.metric().ifPresent(m -> text.append(" metric=" + m));
+    found.value().ifPresent(v -> text.append(" value=" + v));
+    found.minimum().ifPresent(m -> text.append(" minimum=" + m));
+    found.maxDifference().ifPresent(d -> text.append(" maxDifference=" + d));
+    found.problems().forEach(p -> text.append("\n  - ").append(p));
+    return text.append("\n").append(found.generation()).toString();
+  }
+
+  /** {@code shoji:bench NAME}: measures what answers with 200 runs on one thread. */
+  public String bench(String model) throws OperationException {
+    return bench(model, BenchOptions.defaults());
+  }
+
+  /** {@code shoji:bench NAME RUNS THREADS}: measures what answers. */
+  public String bench(String model, int runs, int threads) throws OperationException {
+    return bench(model, new BenchOptions(runs, threads, BenchOptions.defaults().warmUpRuns()));
+  }
+
+  private String bench(String model, BenchOptions options) throws OperationException {
+    BenchResult result = operations.bench(model, options, Progress.NONE);
+    Latency latency = result.latency();
+    return String.format(
+            Locale.ROOT,
+            "runs=%d threads=%d perSecond=%.1f p50=%s p90=%s p99=%s max=%s",
+            options.runs(),
+            options.threads(),
+            result.throughputPerSecond(),
+            EngineCommands.time(latency.p50Nanos()),
+            EngineCommands.time(latency.p90Nanos()),
+            EngineCommands.time(latency.p99Nanos()),
+            EngineCommands.time(latency.maxNanos()))
+        + bytes(" loadBytes=", result.loadBytes())
+        + bytes(" currentBytes=", result.currentBytes())
+        + bytes(" peakBytes=", result.peakBytes())
+        + "\n"
+        + result.generation();
+  }
+
+  private static String bytes(String name, OptionalLong bytes) {
+    return bytes.isPresent() ? name + bytes.getAsLong() : "";
+  }
+
+  /** {@code shoji:collect}: gives up retained versions and what else nobody needs. */
+  public String collect() throws OperationException {
+    Garbage garbage = operations.collectGarbage();
+    return "removed packages="
+        + garbage.packages()
+        + " files="
+        + garbage.files()
+        + " bytes="
+        + garbage.bytes();
+  }
+
+  /** {@code shoji:events}: what happened lately. */
+  public String events() {
+    return events(0);
+  }
+
+  /** {@code shoji:events NUMBER}: what happened after that event. */
+  public String events(long after) {
+    StringBuilder text = new StringBuilder();
+    for (EngineEvent event : operations.events(after)) {
+      text.append(event.sequence())
+          .append(' ')
+          .append(event.time())
+          .append(' ')
+          .append(event.type())
+          .append(' ')
+          .append(event.message())
+          .append('\n');
+    }
+    return text.toString();
+  }
+
+  /** {@code shoji:policy}: what is configured. */
+  public String policy() {
+    OperationsPolicy policy = operations.policy();
+    List<List<String>> models = new ArrayList<>();
+    models.add(List.of("MODEL", "VERSIONS", "ACCELERATORS", "ONLY", "MEMORY BUDGET"));
+    new TreeMap<>(policy.models())
+        .forEach(
+            (name, each) ->
+                models.add(
+                    List.of(
+                        name,
+                        each.versions().toString(),
+                        each.accelerators().toString(),
+                        Boolean.toString(each.only()),
+                        budget(each.memoryBudgetBytes()))));
+    List<List<String>> accelerators = new ArrayList<>();
+    accelerators.add(List.of("ACCELERATOR", "ENABLED", "MEMORY BUDGET", "SETTINGS"));
+    new TreeMap<>(policy.accelerators())
+        .forEach(
+            (name, each) ->
+                accelerators.add(
+                    List.of(
+                        name,
+                        Boolean.toString(each.enabled()),
+                        budget(each.memoryBudgetBytes()),
+                        Map.copyOf(each.settings()).toString())));
+    return EngineCommands.table(models) + "\n" + EngineCommands.table(accelerators);
+  }
+
+  private static String budget(OptionalLong bytes) {
+    return bytes.isPresent() ? Long.toString(bytes.getAsLong()) : "-";
+  }
+
+  /** {@code shoji:versions}: every version that is here or was refused, and which answers. */
+  public String versions() {
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(List.of("", "MODEL", "VERSION", "HERE", "POLICY", "FROM", "REASON"));
+    for (ModelOverview model : operations.models()) {
+      for (ModelOverview.Installed version : model.versions()) {
+        boolean answers =
+            version.version().isPresent() && version.version().equals(model.answering());
+        rows.add(
+            List.of(
+                answers && version.state() != ModelOverview.State.REFUSED ? "*" : "",
+                model.name(),
+                version.version().map(Version::toString).orElse("-"),
+                version.state().toString(),
+                model.policy().toString(),
+                model.source().toString(),
+                version.state() == ModelOverview.State.REFUSED
+                    ? String.join("; ", version.reasons())
+                    : version.status().map(s -> s.reason()).orElse("")));
+      }
+      if (!model.note().isEmpty()) {
+        rows.add(List.of("!", model.name(), "", "", "", "", model.note()));
+      }
+    }
+    return EngineCommands.table(rows);
+  }
+}
