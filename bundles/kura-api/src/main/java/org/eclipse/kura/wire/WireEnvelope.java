@@ -9,6 +9,7 @@
  */
 package org.eclipse.kura.wire;
 
+import java.util.Collections;
 import java.util.List;
 import org.eclipse.kura.annotation.Immutable;
 import org.eclipse.kura.annotation.ThreadSafe;
@@ -20,12 +21,16 @@ import org.osgi.service.wireadmin.BasicEnvelope;
 @Immutable
 @ThreadSafe
 public class WireEnvelope extends BasicEnvelope {
-  /** From the component of that {@code kura.service.pid}. Keeps the list. */
+  private static final String SCOPE = "WIRES";
+
+  /**
+   * From the component of that PID, scope {@code WIRES}. A view of the list, which must not change.
+   */
   public WireEnvelope(String emitterPid, List<WireRecord> records) {
-    super(records, emitterPid, null);
+    super(Collections.unmodifiableList(records), emitterPid, SCOPE);
   }
 
-  /** {@code kura.service.pid} of the emitter. */
+  /** What the emitter's wire support was made with: the {@code service.pid}. */
   public String getEmitterPid() {
     return (String) getIdentification();
   }
