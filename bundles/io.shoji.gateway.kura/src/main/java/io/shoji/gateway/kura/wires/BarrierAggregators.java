@@ -1,0 +1,68 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.gateway.kura.wires;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Consumer;
+import org.eclipse.kura.wire.WireEnvelope;
+import org.eclipse.kura.wire.graph.BarrierAggregatorFactory;
+import org.eclipse.kura.wire.graph.PortAggregator;
+import org.eclipse.kura.wire.graph.ReceiverPort;
+import org.jspecify.annotations.Nullable;
+import org.osgi.service.component.annotations.Component;
+
+/**
+ * Waits until every port has an envelope, then hands out all of them, by port, and begins again. A
+ * second envelope at a port replaces the first. The callback runs on the thread of the last port.
+ */
+@Component(
+    name = "org.eclipse.kura.wire.graph.BarrierAggregatorFactory",
+    service = BarrierAggregatorFactory.class,
+    property = "service.pid=org.eclipse.kura.wire.graph.BarrierAggregatorFactory")
+public final class BarrierAggregators implements BarrierAggregatorFactory {
+  @Override
+  public PortAggregator build(List<ReceiverPort> ports) {
+    return new Barrier(ports);
+  }
+
+  private static final class Barrier implements PortAggregator {
+    private final List<@Nullable WireEnvelope> envelopes;
+    private Consumer<List<WireEnvelope>> consumer = all -> {};
+
+    Barrier(List<ReceiverPort> ports) {
+      envelopes = new ArrayList<>(Collections.nCopies(ports.size(), null));
+      for (int i = 0; i < ports.size(); i++) {
+        int port = i;
+        ports.get(i).onWireReceive(envelope -> received(port, envelope));
+      }
+    }
+
+    private synchronized void received(int port, WireEnvelope envelope) {
+      envelopes.set(port, envelope);
+      List<WireEnvelope> all = new ArrayList<>();
+      for (WireEnvelope one : envelopes) {
+        if (one == null) {
+          return;
+        }
+        all.add(one);
+      }
+      Collections.fill(envelopes, null);
+      consumer.accept(all);
+    }
+
+    @Override
+    public synchronized void onWireReceive(Consumer<List<WireEnvelope>> replacement) {
+      consumer = Objects.requireNonNull(replacement, "consumer");
+    }
+  }
+}
