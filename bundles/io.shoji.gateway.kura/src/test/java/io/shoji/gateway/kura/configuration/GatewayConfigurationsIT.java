@@ -166,7 +166,11 @@ class GatewayConfigurationsIT {
     long id = configurations.getSnapshots().iterator().next();
     assertThat(Files.readString(home.resolve("user/snapshots/snapshot_" + id + ".xml")))
         .doesNotContain("count");
-    ComponentConfiguration kept = configurations.getSnapshot(id).get(0);
+    ComponentConfiguration kept =
+        configurations.getSnapshot(id).stream()
+            .filter(one -> one.getPid().equals("probe.Echo"))
+            .findFirst()
+            .orElseThrow();
     assertThat(kept.getConfigurationProperties())
         .containsEntry("count", 99)
         .containsEntry("service.pid", "probe.Echo");
@@ -274,7 +278,8 @@ class GatewayConfigurationsIT {
     configurations.updateConfiguration("probe.Echo", Map.of("count", 6));
     awaitGiven("probe.Echo", "count", 6);
     bundle.uninstall();
-    TestFramework.await("gone", () -> configurations.getConfigurableComponentPids().isEmpty());
+    TestFramework.await(
+        "gone", () -> !configurations.getConfigurableComponentPids().contains("probe.Echo"));
     configurations.snapshot();
     framework.install(single());
     awaitGiven("probe.Echo", "count", 6);
