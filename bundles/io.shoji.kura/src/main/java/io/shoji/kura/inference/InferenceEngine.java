@@ -21,7 +21,6 @@ import io.shoji.tensor.Quantization;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.TensorSpec;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -434,7 +433,7 @@ public final class InferenceEngine
       long deadline = deadline();
       ModelRef ref = ref(modelName);
       InferenceService inference = callers.await(deadline).inference();
-      if (find(inference, ref).filter(s -> s.serving().isPresent()).isEmpty()) {
+      if (Serving.status(inference, ref).filter(s -> s.serving().isPresent()).isEmpty()) {
         Serving.await(inference, ref, deadline);
       }
     } catch (InferenceException e) {
@@ -451,7 +450,7 @@ public final class InferenceEngine
   public void unloadModel(String modelName) throws KuraException {
     try {
       InferenceService inference = callers.await(deadline()).inference();
-      if (find(inference, ref(modelName)).isEmpty()) {
+      if (Serving.status(inference, ref(modelName)).isEmpty()) {
         throw unknown(inference, modelName);
       }
     } catch (InferenceException e) {
@@ -472,7 +471,7 @@ public final class InferenceEngine
   @Override
   public boolean isModelLoaded(String modelName) throws KuraException {
     try {
-      return find(callers.await(deadline()).inference(), ref(modelName))
+      return Serving.status(callers.await(deadline()).inference(), ref(modelName))
           .filter(model -> model.serving().isPresent())
           .isPresent();
     } catch (InferenceException e) {
@@ -511,12 +510,12 @@ public final class InferenceEngine
     try {
       ModelRef ref = ref(modelName);
       InferenceService inference = callers.await(deadline()).inference();
-      Optional<ModelStatus> found = find(inference, ref);
+      Optional<ModelStatus> found = Serving.status(inference, ref);
       while (found.isEmpty()
           && System.nanoTime() - startNanos < STARTING_NANOS
           && !Thread.currentThread().isInterrupted()) {
         LockSupport.parkNanos(STARTING_PAUSE_NANOS);
-        found = find(inference, ref);
+        found = Serving.status(inference, ref);
       }
       return found.map(status -> ModelInfos.of(modelName, status));
     } catch (InferenceException e) {
@@ -528,14 +527,6 @@ public final class InferenceEngine
   @Override
   public boolean isEngineReady() {
     return callers.get().isPresent();
-  }
-
-  private static Optional<ModelStatus> find(InferenceService inference, ModelRef ref) {
-    Comparator<ModelStatus> servingFirst =
-        Comparator.comparing((ModelStatus model) -> model.serving().isPresent());
-    return inference.models().stream()
-        .filter(model -> ref.accepts(model.description().name(), model.description().version()))
-        .max(servingFirst.thenComparing(model -> model.description().version()));
   }
 
   private static InferenceException unknown(InferenceService inference, String name) {

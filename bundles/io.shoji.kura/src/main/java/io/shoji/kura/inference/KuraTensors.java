@@ -52,37 +52,9 @@ final class KuraTensors {
     checkType(spec, given.getDescriptor(), listed);
     Optional<Shape> said = said(spec, given.getDescriptor());
     int size = values.size();
-    if (listed != Byte.class) {
-      return Shapes.resolve(spec, said, size);
-    }
-    int bits = spec.type().bits();
-    if (bits == 4) {
-      return packed(spec, said, size);
-    }
-    int width = bits / 8;
-    if (size % width != 0) {
-      throw Shapes.refused(
-          spec, "has raw content that ends within a value", size + " bytes of " + width + " each");
-    }
-    return Shapes.resolve(spec, said, size / width);
-  }
-
-  /** Two values per byte, and perhaps half a byte of padding. */
-  private static Shape packed(TensorSpec spec, Optional<Shape> said, int bytes)
-      throws InferenceException {
-    try {
-      return Shapes.resolve(spec, said, 2L * bytes);
-    } catch (InferenceException e) {
-      if (bytes == 0) {
-        throw e;
-      }
-      try {
-        return Shapes.resolve(spec, said, 2L * bytes - 1);
-      } catch (InferenceException odd) {
-        e.addSuppressed(odd);
-        throw e;
-      }
-    }
+    return listed == Byte.class
+        ? Shapes.ofContent(spec, said, size)
+        : Shapes.resolve(spec, said, size);
   }
 
   private static List<?> values(TensorSpec spec, org.eclipse.kura.ai.inference.Tensor given)
@@ -207,12 +179,7 @@ final class KuraTensors {
         throw unreadable(spec, i, e);
       }
     }
-    if (spec.type() == ElementType.BOOL) {
-      // What a driver gets is 0 or 1, as a tensor's contract has it.
-      for (int i = 0; i < count; i++) {
-        into.put(i, (byte) (into.get(i) == 0 ? 0 : 1));
-      }
-    }
+    Values.normalize(target);
   }
 
   private static void others(TensorSpec spec, List<?> values, Tensor target)

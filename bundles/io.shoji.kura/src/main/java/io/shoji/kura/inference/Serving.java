@@ -26,13 +26,26 @@ final class Serving {
 
   private Serving() {}
 
-  /** What the highest version that serves says of itself. Slow: it takes a snapshot of all. */
-  static Optional<ModelDescription> find(InferenceService inference, ModelRef ref) {
+  /** How the version is that answers, else the highest one that is installed. Slow: a snapshot. */
+  static Optional<ModelStatus> status(InferenceService inference, ModelRef ref) {
+    Optional<ModelStatus> chosen = inference.model(ref);
+    if (chosen.filter(Serving::serves).isPresent()) {
+      return chosen;
+    }
     return inference.models().stream()
-        .filter(status -> ref.accepts(status.description().name(), status.description().version()))
-        .filter(status -> status.serving().filter(s -> made(status.description(), s)).isPresent())
-        .map(ModelStatus::description)
-        .max(Comparator.comparing(ModelDescription::version));
+        .filter(model -> ref.accepts(model.description().name(), model.description().version()))
+        .filter(Serving::serves)
+        .max(Comparator.comparing(model -> model.description().version()))
+        .or(() -> chosen);
+  }
+
+  private static boolean serves(ModelStatus model) {
+    return model.serving().filter(answer -> made(model.description(), answer)).isPresent();
+  }
+
+  /** What the version that answers says of itself. Slow: it takes a snapshot. */
+  static Optional<ModelDescription> find(InferenceService inference, ModelRef ref) {
+    return status(inference, ref).filter(Serving::serves).map(ModelStatus::description);
   }
 
   /** What the package that made an answer says of itself; empty if it has gone since. */
@@ -43,17 +56,9 @@ final class Serving {
         .findFirst();
   }
 
-  /**
-   * Whether a package's model made an answer. While a package is replaced by another one of the
-   * same version, the digest of the model file tells them apart.
-   */
+  /** Whether a package made an answer. */
   static boolean made(ModelDescription model, Provenance answer) {
-    return model.name().equals(answer.model())
-        && model.version().toString().equals(answer.modelVersion())
-        && model
-            .variant(answer.variant())
-            .filter(v -> v.files().get(0).sha256().equals(answer.variantSha256()))
-            .isPresent();
+    return model.sha256().equals(answer.packageSha256());
   }
 
   /**

@@ -71,6 +71,45 @@ final class Shapes {
     throw refused(spec, "has the wrong number of values", count + " values for shape " + said);
   }
 
+  /**
+   * The shape of raw content.
+   *
+   * @param given as for {@link #resolve}
+   * @param bytes size of the content
+   * @throws InferenceException as {@link #resolve}
+   */
+  static Shape ofContent(TensorSpec spec, Optional<Shape> given, long bytes)
+      throws InferenceException {
+    int bits = spec.type().bits();
+    if (bits == 4) {
+      return packed(spec, given, bytes);
+    }
+    int width = bits / 8;
+    if (bytes % width != 0) {
+      throw refused(
+          spec, "has raw content that ends within a value", bytes + " bytes of " + width + " each");
+    }
+    return resolve(spec, given, bytes / width);
+  }
+
+  /** Two values per byte, and perhaps half a byte of padding. */
+  private static Shape packed(TensorSpec spec, Optional<Shape> given, long bytes)
+      throws InferenceException {
+    try {
+      return resolve(spec, given, 2 * bytes);
+    } catch (InferenceException e) {
+      if (bytes == 0) {
+        throw e;
+      }
+      try {
+        return resolve(spec, given, 2 * bytes - 1);
+      } catch (InferenceException odd) {
+        e.addSuppressed(odd);
+        throw e;
+      }
+    }
+  }
+
   /** An input that cannot be taken, with what it asks for and what was found. */
   static InferenceException refused(TensorSpec spec, String what, String found) {
     return refused(spec, what, found, null);

@@ -107,6 +107,15 @@ final class Values {
     }
   }
 
+  /** Makes every byte of a BOOL that is not 0 a 1, as a tensor's contract has it. */
+  static void normalize(Tensor target) {
+    if (target.type() == ElementType.BOOL) {
+      for (int i = 0; i < target.elementCount(); i++) {
+        target.setLong(i, target.getLong(i));
+      }
+    }
+  }
+
   private InferenceException outOfRange(int index, String found, String range) {
     return Shapes.refused(
         spec, "does not hold a value; it takes " + range, found + " at index " + index);

@@ -103,6 +103,11 @@ public final class FormValues {
     return text;
   }
 
+  /** A text, or another one if it is not there. */
+  public String text(String name, String otherwise) {
+    return properties.get(name) == null ? otherwise : text(name);
+  }
+
   /** One of the values of an enumeration, in any case. */
   public <E extends Enum<E>> E choice(String name, E otherwise) {
     Object value = properties.get(name);
