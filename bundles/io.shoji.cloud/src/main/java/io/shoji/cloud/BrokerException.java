@@ -13,11 +13,13 @@ package io.shoji.cloud;
 public final class BrokerException extends Exception {
   private static final long serialVersionUID = 1L;
 
-  BrokerException(String message) {
+  /** Says what is wrong. */
+  public BrokerException(String message) {
     super(message);
   }
 
-  BrokerException(String message, Throwable cause) {
+  /** Says what is wrong, and why. */
+  public BrokerException(String message, Throwable cause) {
     super(message, cause);
   }
 }

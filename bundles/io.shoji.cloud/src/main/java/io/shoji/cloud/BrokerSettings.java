@@ -35,8 +35,10 @@ public final class BrokerSettings {
   private final int maxInFlight;
   private final @Nullable SSLContext tls;
   private final boolean hostNameChecked;
-  private final @Nullable Topic willTopic;
+  private final @Nullable String willTopic;
   private final byte @Nullable [] will;
+  private final int willQos;
+  private final boolean willRetained;
 
   private BrokerSettings(Builder builder, String serverUri, boolean secure) {
     this.serverUri = serverUri;
@@ -51,6 +53,8 @@ public final class BrokerSettings {
     this.hostNameChecked = builder.hostNameChecked;
     this.willTopic = builder.willTopic;
     this.will = builder.will;
+    this.willQos = builder.willQos;
+    this.willRetained = builder.willRetained;
   }
 
   /** Settings for the broker at an address. */
@@ -95,7 +99,7 @@ public final class BrokerSettings {
       }
     }
     if (willTopic != null && will != null) {
-      options.setWill(willTopic.toString(), will.clone(), 0, false);
+      options.setWill(willTopic, will.clone(), willQos, willRetained);
     }
     return options;
   }
@@ -117,8 +121,10 @@ public final class BrokerSettings {
     private int maxInFlight = 10;
     private @Nullable SSLContext tls;
     private boolean hostNameChecked = true;
-    private @Nullable Topic willTopic;
+    private @Nullable String willTopic;
     private byte @Nullable [] will;
+    private int willQos;
+    private boolean willRetained;
 
     private Builder(String address) {
       this.address = address;
@@ -180,8 +186,15 @@ public final class BrokerSettings {
 
     /** What the broker tells if the connection is lost, at QoS 0. */
     public Builder will(Topic topic, byte[] payload) {
+      return will(topic.toString(), payload, 0, false);
+    }
+
+    /** What the broker tells if the connection is lost. */
+    public Builder will(String topic, byte[] payload, int qos, boolean retained) {
       willTopic = topic;
       will = payload.clone();
+      willQos = qos;
+      willRetained = retained;
       return this;
     }
 
@@ -227,6 +240,7 @@ public final class BrokerSettings {
       checkRange("keepAliveSeconds", keepAliveSeconds, 0, 65_535);
       checkRange("timeoutSeconds", timeoutSeconds, 0, 86_400);
       checkRange("maxInFlight", maxInFlight, 1, 65_535);
+      checkRange("willQos", willQos, 0, 2);
       boolean web = pahoScheme.startsWith("ws");
       String path = web && uri.getRawPath() != null ? uri.getRawPath() : "";
       return new BrokerSettings(

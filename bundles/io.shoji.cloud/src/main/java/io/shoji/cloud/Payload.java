@@ -39,6 +39,17 @@ public final class Payload {
     this.body = builder.body;
   }
 
+  /** Whether a value is of a type that metrics have. */
+  public static boolean isMetric(Object value) {
+    return value instanceof Double
+        || value instanceof Float
+        || value instanceof Long
+        || value instanceof Integer
+        || value instanceof Boolean
+        || value instanceof String
+        || value instanceof byte[];
+  }
+
   /** A payload to fill. */
   public static Builder builder() {
     return new Builder();
@@ -201,16 +212,6 @@ public final class Payload {
     /** The payload. */
     public Payload build() {
       return new Payload(this);
-    }
-
-    private static boolean isMetric(Object value) {
-      return value instanceof Double
-          || value instanceof Float
-          || value instanceof Long
-          || value instanceof Integer
-          || value instanceof Boolean
-          || value instanceof String
-          || value instanceof byte[];
     }
   }
 }
