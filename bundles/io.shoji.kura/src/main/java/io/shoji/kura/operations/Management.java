@@ -24,10 +24,14 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceReference;
 import org.osgi.framework.Version;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -65,7 +69,7 @@ public final class Management {
   private final String shoji;
   private final Instant started;
   private final Jobs jobs;
-  private final List<StatusSource> sources = new CopyOnWriteArrayList<>();
+  private final Map<Object, Supplier<@Nullable StatusSource>> sources = new ConcurrentHashMap<>();
 
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
@@ -99,18 +103,33 @@ public final class Management {
     this.jobs = new Jobs(clock);
   }
 
-  /** A part of the bundle has something to say. */
+  /**
+   * A part of the bundle has something to say. Only its reference is taken: such parts refer to
+   * this one, and asking for the part itself while it is being made would go round in a circle.
+   */
   @Reference(
+      name = "source",
+      service = StatusSource.class,
       cardinality = ReferenceCardinality.MULTIPLE,
       policy = ReferencePolicy.DYNAMIC,
-      unbind = "removeSource")
-  void addSource(StatusSource source) {
-    sources.add(source);
+      unbind = "removeReference")
+  void addReference(ServiceReference<StatusSource> reference) {
+    sources.put(
+        reference,
+        () -> {
+          Bundle bundle = reference.getBundle();
+          return bundle == null ? null : bundle.getBundleContext().getService(reference);
+        });
   }
 
   /** A part of the bundle goes. */
-  void removeSource(StatusSource source) {
-    sources.remove(source);
+  void removeReference(ServiceReference<StatusSource> reference) {
+    sources.remove(reference);
+  }
+
+  /** A part that is no service. */
+  void addSource(StatusSource source) {
+    sources.put(source, () -> source);
   }
 
   /** Cancels jobs. */
@@ -257,8 +276,9 @@ public final class Management {
 
   private List<Document> parts(String section) {
     List<StatusSource> parts = new ArrayList<>();
-    for (StatusSource source : sources) {
-      if (source.section().equals(section)) {
+    for (Supplier<@Nullable StatusSource> supplier : sources.values()) {
+      StatusSource source = supplier.get();
+      if (source != null && source.section().equals(section)) {
         parts.add(source);
       }
     }
