@@ -265,7 +265,8 @@ final class Reporter {
       synchronized (this) {
         failures++;
         if (lastFailure.isEmpty()) {
-          LOG.warn("Kura did not take a message, its contents are kept", e);
+          // Once for an outage, without its stack: what it is, the message says.
+          LOG.warn("Kura did not take a message, its contents are kept: {}", e.toString());
         }
         lastFailure = String.valueOf(e.getMessage());
       }
