@@ -496,6 +496,16 @@ public final class ScriptedEngine implements Operations {
     };
   }
 
+  /** Is the engine that policies go to. */
+  public void plug(Policies policies) {
+    policies.setEngine(this);
+  }
+
+  /** Is no longer the engine that policies go to. */
+  public void unplug(Policies policies) {
+    policies.removeEngine(this);
+  }
+
   /** A part of the bundle has something to say. */
   public static void addSource(Management management, StatusSource source) {
     management.addSource(source);
