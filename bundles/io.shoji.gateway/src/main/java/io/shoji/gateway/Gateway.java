@@ -80,6 +80,9 @@ public final class Gateway {
       try {
         Map<String, String> settings =
             new HashMap<>(WebConsole.settings(work, serves ? options.httpPort() : 0));
+        if (options.restBasicAuth()) {
+          settings.put("io.shoji.gateway.kura.rest.basic", "true");
+        }
         if (!serves || !options.shell() || !Terminal.isInteractive()) {
           settings.put("gosh.args", "--nointeractive");
         }

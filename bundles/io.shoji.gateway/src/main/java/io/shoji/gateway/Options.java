@@ -32,6 +32,7 @@ import java.util.OptionalInt;
  * @param uninstallRemoved whether a package goes when its file goes
  * @param bare whether nothing is installed but what is in the watched folder
  * @param httpPort port of the web console; 0 for none
+ * @param restBasicAuth whether REST takes name and password with every request
  * @param shell whether there may be a shell on the terminal
  * @param readyFile written once everything is ready
  * @param readySeconds how long models may take to be ready
@@ -48,6 +49,7 @@ record Options(
     boolean uninstallRemoved,
     boolean bare,
     int httpPort,
+    boolean restBasicAuth,
     boolean shell,
     Optional<Path> readyFile,
     int readySeconds) {
@@ -90,6 +92,8 @@ record Options(
                            a package is uninstalled when its file is removed from that folder
         --bare             install nothing but what lies in that folder
         --http-port N      port of the web console on this machine (8080); 0 for none
+        --rest-basic-auth  the REST services under /services take name and password with every
+                           request (HTTP Basic), besides sessions
         --ready-file FILE  written, with one line, once everything is ready
         --no-shell         no shell, even on a terminal
 
@@ -152,6 +156,7 @@ record Options(
     private boolean uninstallRemoved;
     private boolean bare;
     private int httpPort = DEFAULT_HTTP_PORT;
+    private boolean restBasicAuth;
     private boolean shell = true;
     private Optional<Path> readyFile = Optional.empty();
     private int readySeconds = DEFAULT_READY_SECONDS;
@@ -192,6 +197,7 @@ record Options(
         case "--bare" -> bare = true;
         case "--http-port" -> httpPort = integer(option, left, 0, 65_535);
         case "--ready-file" -> readyFile = path(option, left);
+        case "--rest-basic-auth" -> restBasicAuth = true;
         case "--no-shell" -> shell = false;
         default -> {
           return false;
@@ -213,6 +219,7 @@ record Options(
           uninstallRemoved,
           bare,
           httpPort,
+          restBasicAuth,
           shell,
           readyFile,
           readySeconds);

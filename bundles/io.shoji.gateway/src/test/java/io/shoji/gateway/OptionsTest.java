@@ -47,6 +47,7 @@ class OptionsTest {
                 "0",
                 "--ready-file",
                 "/r",
+                "--rest-basic-auth",
                 "--no-shell",
                 "--ready-timeout",
                 "5",
@@ -57,6 +58,7 @@ class OptionsTest {
     assertThat(options.uninstallRemoved()).isTrue();
     assertThat(options.bare()).isTrue();
     assertThat(options.httpPort()).isZero();
+    assertThat(options.restBasicAuth()).isTrue();
     assertThat(options.readyFile()).contains(Path.of("/r"));
     assertThat(options.shell()).isFalse();
     assertThat(options.readySeconds()).isEqualTo(5);

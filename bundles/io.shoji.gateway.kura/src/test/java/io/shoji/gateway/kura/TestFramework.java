@@ -119,8 +119,7 @@ public final class TestFramework implements AutoCloseable {
         || name.startsWith("org.osgi.service.cm")
         || name.startsWith("org.osgi.service.useradmin")
         || name.startsWith("org.osgi.service.wireadmin")
-        || name.startsWith("org.osgi.service.deploymentadmin")
-        || name.startsWith("org.apache.felix.http.servlet-api");
+        || name.startsWith("org.osgi.service.deploymentadmin");
   }
 
   public BundleContext context() {
