@@ -32,6 +32,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.osgi.annotation.bundle.Capability;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleEvent;
@@ -66,6 +67,9 @@ import org.slf4j.LoggerFactory;
     service = {InferenceService.class, RefusalListener.class},
     immediate = true)
 @Designate(ocd = EngineComponent.Configuration.class)
+@Capability(
+    namespace = "osgi.service",
+    attribute = "objectClass:List<String>=\"io.shoji.operations.Operations\"")
 public final class EngineComponent implements InferenceService, RefusalListener {
   static final String PID = "io.shoji.engine";
 

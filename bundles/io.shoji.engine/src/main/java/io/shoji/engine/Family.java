@@ -169,11 +169,22 @@ final class Family {
     if (before != null && before.model.serving != null) {
       return before.model.serving;
     }
-    if (newest(m -> m.worthWaiting() && policy.accepts(m.version) && wanted(m)) != null) {
+    if (newest(m -> m.worthWaiting() && policy.accepts(m.version) && wanted(m)) != null
+        || isStillToCome(policy)) {
       return null;
     }
     best = preferred(m -> m.serving != null);
     return best == null ? null : best.serving;
+  }
+
+  /**
+   * Whether right after the start a version that is asked for is taken to be found yet: else one
+   * that somebody rolled back from would answer until then.
+   */
+  private boolean isStillToCome(VersionPolicy policy) {
+    return policy.type() != VersionPolicy.Type.LATEST
+        && engine.startingMs() > 0
+        && newest(m -> m.installed() && policy.accepts(m.version)) == null;
   }
 
   private boolean answers(Model model) {
@@ -210,7 +221,10 @@ final class Family {
     Model model =
         ref.versions().isPresent()
             ? null
-            : newest(m -> m.worthWaiting() && policy.accepts(m.version) && wanted(m));
+            : newest(
+                isStillToCome(policy)
+                    ? Model::installed
+                    : m -> m.worthWaiting() && policy.accepts(m.version) && wanted(m));
     return model != null
         ? model
         : newest(m -> m.worthWaiting() && ref.accepts(name, m.version) && wanted(m));
@@ -475,6 +489,9 @@ final class Family {
       updateInstalled();
       requestRetained();
       sweep(changes);
+      if (isStillToCome(versions())) {
+        engine.after(engine.startingMs() + 1, this::sweep);
+      }
     }
     changes.apply(engine);
   }

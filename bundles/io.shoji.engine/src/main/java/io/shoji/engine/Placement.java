@@ -769,6 +769,10 @@ final class Placement {
     if (!progress.isEmpty()) {
       return progress;
     }
+    if (model.serving != null) {
+      return "the version that is asked for is waited for gapWaitMs="
+          + engine.settings().gapWaitMs();
+    }
     return model.placing
         ? "waits for the loader, which loads one model after the other"
         : "its accelerator went away, and is waited for gapWaitMs=" + engine.settings().gapWaitMs();

@@ -32,7 +32,7 @@ class EngineComponentTest {
   }
 
   /** A configuration as declarative services make it: the defaults where nothing is set. */
-  private static EngineComponent.Configuration configuration(Map<String, Object> values) {
+  static EngineComponent.Configuration configuration(Map<String, Object> values) {
     return (EngineComponent.Configuration)
         Proxy.newProxyInstance(
             EngineComponentTest.class.getClassLoader(),

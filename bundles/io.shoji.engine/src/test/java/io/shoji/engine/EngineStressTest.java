@@ -18,11 +18,20 @@ import io.shoji.inference.InferenceResult;
 import io.shoji.inference.ModelMetrics;
 import io.shoji.inference.ModelRef;
 import io.shoji.inference.PreparedInference;
+import io.shoji.operations.BenchOptions;
+import io.shoji.operations.ModelPolicy;
+import io.shoji.operations.OperationException;
+import io.shoji.operations.OperationsPolicy;
+import io.shoji.operations.Progress;
+import io.shoji.operations.VersionPolicy;
 import io.shoji.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
@@ -37,6 +46,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.osgi.framework.Version;
+import org.osgi.framework.VersionRange;
 
 /** Many callers while everything comes and goes: each request has exactly one outcome. */
 class EngineStressTest extends EngineFixture {
@@ -266,5 +277,110 @@ class EngineStressTest extends EngineFixture {
     assertThat(metrics.waiting()).isZero();
     assertThat(metrics.latency().count()).isEqualTo(answers.get());
     assertThat(metrics.queue().count()).isEqualTo(answers.get());
+  }
+
+  @Test
+  void shouldFailNoRequestWhenOperatorPinsRollsBackReloadsAndReconfigures() throws Exception {
+    configure(new Settings(64, 8, 2, 5_000, 5_000, 3, 20, 10));
+    plug(FakeAccelerator.of("npu", 1).taking(50_000));
+    plug(FakeAccelerator.of("cpu", 3).taking(200_000));
+    FakePackage first = install(FakePackage.of("digits", "1.0.0"));
+    awaitServing(DIGITS);
+    engine.removePackage(first);
+    install(FakePackage.of("digits", "2.0.0"));
+    install(first.asRetained());
+    install(FakePackage.of("digits", "3.0.0"));
+    awaitServing(ModelRef.of("digits", "3.0.0"));
+    Operator operator = new Operator(engine, Optional::empty);
+    Random random = new Random(11);
+    Map<OperationException.Code, Integer> refused = new EnumMap<>(OperationException.Code.class);
+    int[] done = new int[7];
+
+    // A deadline may pass, a caller may cancel: nothing else, whatever the operator does.
+    run(
+        EnumSet.of(Code.DEADLINE_EXCEEDED, Code.CANCELLED),
+        () -> {
+          int what = random.nextInt(done.length);
+          try {
+            switch (what) {
+              case 0 -> operator.pin("digits", new Version(1 + random.nextInt(3), 0, 0));
+              case 1 -> operator.unpin("digits");
+              case 2 -> operator.rollback("digits");
+              case 3 -> operator.reload("digits", Progress.NONE);
+              case 4 -> operator.configure(policy(random));
+              case 5 -> operator.bench("digits", new BenchOptions(20, 2, 1), Progress.NONE);
+              default -> operator.models();
+            }
+            done[what]++;
+          } catch (OperationException e) {
+            refused.merge(e.code(), 1, Integer::sum);
+          }
+          pause(random, 20);
+        });
+
+    assertThat(done).as("each operation was done").doesNotContain(0);
+    assertThat(refused.keySet()).isSubsetOf(OperationException.Code.CONFLICT);
+    operator.unpin("digits");
+    operator.configure(OperationsPolicy.empty());
+    await(
+        "the highest answers",
+        () -> operator.models().get(0).answering().equals(Optional.of(new Version(3, 0, 0))));
+  }
+
+  @Test
+  void shouldFailNoRequestWhenBundleIsUpdatedAndDowngradedInPlace() throws Exception {
+    configure(new Settings(64, 8, 2, 5_000, 5_000, 3, 20, 10));
+    plug(FakeAccelerator.of("cpu", 3).taking(100_000));
+    FakePackage[] now = {install(FakePackage.of("digits", "1.0.0"))};
+    FakePackage[] before = {null};
+    awaitServing(DIGITS);
+    Random random = new Random(5);
+    Operator operator = new Operator(engine, Optional::empty);
+
+    run(
+        EnumSet.of(Code.DEADLINE_EXCEEDED, Code.CANCELLED),
+        () -> {
+          FakePackage old = now[0];
+          FakePackage older = before[0];
+          engine.removePackage(old);
+          pause(random, 5);
+          now[0] =
+              install(FakePackage.of("digits", (1 + random.nextInt(3)) + "." + random.nextInt(9)));
+          if (!now[0].description().version().equals(old.description().version())) {
+            before[0] = install(old.asRetained());
+          }
+          if (older != null && before[0] != older) {
+            engine.removePackage(older);
+          }
+          pause(random, 30);
+          if (random.nextInt(4) == 0) {
+            try {
+              operator.rollback("digits");
+              pause(random, 20);
+              operator.unpin("digits");
+            } catch (OperationException e) {
+              assertThat(e.code()).isEqualTo(OperationException.Code.CONFLICT);
+            }
+          }
+        });
+  }
+
+  private static OperationsPolicy policy(Random random) {
+    VersionPolicy versions =
+        switch (random.nextInt(3)) {
+          case 0 -> VersionPolicy.latest();
+          case 1 -> VersionPolicy.range(new VersionRange("[1,3)"));
+          default -> VersionPolicy.pinned(new Version(1 + random.nextInt(4), 0, 0));
+        };
+    boolean only = random.nextBoolean();
+    return new OperationsPolicy(
+        Map.of(
+            "digits",
+            new ModelPolicy(
+                versions,
+                random.nextBoolean() ? List.of("npu") : List.of("cpu:cpu0"),
+                only,
+                OptionalLong.empty())),
+        Map.of());
   }
 }

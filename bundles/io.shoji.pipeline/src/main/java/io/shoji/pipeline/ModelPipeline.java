@@ -103,8 +103,18 @@ final class ModelPipeline implements Pipeline {
         "the model's package is being exchanged; try again model=" + ref);
   }
 
-  /** What the highest version that serves says of itself. */
+  /** What the version that answers says of itself. */
   private static Optional<ModelDescription> serving(InferenceService inference, ModelRef ref) {
+    // An operator's policy may prefer another version to the highest.
+    Optional<ModelDescription> asked =
+        inference
+            .model(ref)
+            .filter(
+                status -> status.serving().filter(s -> made(status.description(), s)).isPresent())
+            .map(ModelStatus::description);
+    if (asked.isPresent()) {
+      return asked;
+    }
     return inference.models().stream()
         .filter(status -> ref.accepts(status.description().name(), status.description().version()))
         .filter(status -> status.serving().filter(s -> made(status.description(), s)).isPresent())
@@ -115,15 +125,10 @@ final class ModelPipeline implements Pipeline {
   /**
    * Whether a package's model is the one that answered. While a package is replaced by another one
    * of the same version, the engine lists the new one and answers from the old one; the digest of
-   * the model file tells them apart.
+   * its contents tells them apart.
    */
   private static boolean made(ModelDescription model, Provenance answer) {
-    return model.name().equals(answer.model())
-        && model.version().toString().equals(answer.modelVersion())
-        && model
-            .variant(answer.variant())
-            .filter(v -> v.files().get(0).sha256().equals(answer.variantSha256()))
-            .isPresent();
+    return model.name().equals(answer.model()) && model.sha256().equals(answer.packageSha256());
   }
 
   private static void await(InferenceService inference, ModelRef ref, long deadlineNanos)

@@ -24,6 +24,7 @@ import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
@@ -205,12 +206,18 @@ final class FakeEngine implements InferenceService {
 
   @Override
   public Optional<ModelStatus> model(ModelRef model) {
-    throw new UnsupportedOperationException("a pipeline does not call this");
+    return statuses().stream()
+        .filter(s -> model.accepts(s.description().name(), s.description().version()))
+        .max(Comparator.comparing(s -> s.description().version()));
   }
 
   @Override
   public List<ModelStatus> models() {
     listings++;
+    return statuses();
+  }
+
+  private List<ModelStatus> statuses() {
     return installed.stream()
         .map(
             m -> {
