@@ -11,10 +11,12 @@ package io.shoji.gateway;
 
 import io.shoji.gateway.GatewayException.Exit;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** The command {@code java -jar shoji-gateway.jar}. Logs nothing: where to, it says first. */
 public final class Gateway {
@@ -86,6 +88,9 @@ public final class Gateway {
         if (!serves || !options.shell() || !Terminal.isInteractive()) {
           settings.put("gosh.args", "--nointeractive");
         }
+        if (options.cloud().isPresent()) {
+          settings.putAll(cloud(options.cloud().get()));
+        }
         Session session = new Session(options, application, work, settings, shutdown);
         try {
           return task.run(session);
@@ -96,6 +101,22 @@ public final class Gateway {
         Logging.stop();
       }
     }
+  }
+
+  /** Framework properties that the cloud connection reads when it starts. */
+  private static Map<String, String> cloud(Options.Cloud cloud) throws IOException {
+    String prefix = "io.shoji.gateway.kura.cloud.";
+    Map<String, String> settings = new HashMap<>();
+    settings.put(prefix + "broker", cloud.broker());
+    cloud.account().ifPresent(name -> settings.put(prefix + "account", name));
+    cloud.clientId().ifPresent(name -> settings.put(prefix + "client-id", name));
+    cloud.user().ifPresent(name -> settings.put(prefix + "user", name));
+    if (cloud.passwordFile().isPresent()) {
+      try (Stream<String> lines = Files.lines(cloud.passwordFile().get())) {
+        settings.put(prefix + "password", lines.findFirst().orElse(""));
+      }
+    }
+    return settings;
   }
 
   private static WorkFolder workFolder(Options options) throws GatewayException {

@@ -36,6 +36,8 @@ import java.util.OptionalInt;
  * @param shell whether there may be a shell on the terminal
  * @param readyFile written once everything is ready
  * @param readySeconds how long models may take to be ready
+ * @param cloud what the cloud connection is configured with at the start; empty to leave it as it
+ *     is
  */
 record Options(
     Command command,
@@ -52,7 +54,8 @@ record Options(
     boolean restBasicAuth,
     boolean shell,
     Optional<Path> readyFile,
-    int readySeconds) {
+    int readySeconds,
+    Optional<Cloud> cloud) {
 
   /** 500 images in ten seconds. */
   static final double DEFAULT_RATE = 50;
@@ -96,11 +99,33 @@ record Options(
                            request (HTTP Basic), besides sessions
         --ready-file FILE  written, with one line, once everything is ready
         --no-shell         no shell, even on a terminal
+        --broker URL       connects to that MQTT broker, as mqtt://host:1883 or mqtts://host:8883;
+                           the connection stays configured for later starts
+        --account NAME     first part of all topics (as configured before, else account-name)
+        --client-id NAME   what the gateway is called there (its hardware address)
+        --user NAME        who connects to the broker (nobody)
+        --password-file F  file with the password on its first line
 
       exit codes
         0 done   1 the demo missed what the packages promise   2 wrong command line
         3 another gateway works in that folder   4 the gateway could not start
       """;
+
+  /**
+   * The broker to connect to.
+   *
+   * @param broker its address
+   * @param account first part of all topics
+   * @param clientId what the gateway is called
+   * @param user who connects
+   * @param passwordFile file with the password on its first line
+   */
+  record Cloud(
+      String broker,
+      Optional<String> account,
+      Optional<String> clientId,
+      Optional<String> user,
+      Optional<Path> passwordFile) {}
 
   /** What to do. */
   enum Command {
@@ -160,6 +185,11 @@ record Options(
     private boolean shell = true;
     private Optional<Path> readyFile = Optional.empty();
     private int readySeconds = DEFAULT_READY_SECONDS;
+    private Optional<String> broker = Optional.empty();
+    private Optional<String> account = Optional.empty();
+    private Optional<String> clientId = Optional.empty();
+    private Optional<String> user = Optional.empty();
+    private Optional<Path> passwordFile = Optional.empty();
 
     boolean accept(Command command, String option, Deque<String> left) throws GatewayException {
       switch (option) {
@@ -199,6 +229,11 @@ record Options(
         case "--ready-file" -> readyFile = path(option, left);
         case "--rest-basic-auth" -> restBasicAuth = true;
         case "--no-shell" -> shell = false;
+        case "--broker" -> broker = Optional.of(value(option, left));
+        case "--account" -> account = Optional.of(value(option, left));
+        case "--client-id" -> clientId = Optional.of(value(option, left));
+        case "--user" -> user = Optional.of(value(option, left));
+        case "--password-file" -> passwordFile = path(option, left);
         default -> {
           return false;
         }
@@ -206,7 +241,14 @@ record Options(
       return true;
     }
 
-    Options build(Command command) {
+    Options build(Command command) throws GatewayException {
+      if (broker.isEmpty()
+          && (account.isPresent()
+              || clientId.isPresent()
+              || user.isPresent()
+              || passwordFile.isPresent())) {
+        throw usage("--account, --client-id, --user and --password-file go with --broker");
+      }
       return new Options(
           command,
           work,
@@ -222,7 +264,8 @@ record Options(
           restBasicAuth,
           shell,
           readyFile,
-          readySeconds);
+          readySeconds,
+          broker.map(url -> new Cloud(url, account, clientId, user, passwordFile)));
     }
 
     private static String value(String option, Deque<String> left) throws GatewayException {

@@ -15,6 +15,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.shoji.gateway.GatewayException.Exit;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -51,8 +52,20 @@ class OptionsTest {
                 "--no-shell",
                 "--ready-timeout",
                 "5",
-                "--verbose"));
+                "--verbose",
+                "--broker",
+                "mqtts://broker:8883",
+                "--account",
+                "acme"));
 
+    assertThat(options.cloud())
+        .contains(
+            new Options.Cloud(
+                "mqtts://broker:8883",
+                Optional.of("acme"),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty()));
     assertThat(options.work()).contains(Path.of("/w"));
     assertThat(options.packages()).contains(Path.of("/q"));
     assertThat(options.uninstallRemoved()).isTrue();
@@ -81,6 +94,8 @@ class OptionsTest {
         "demo --rate fast",
         "demo --rate -1",
         "demo --rate NaN",
+        "serve --account acme",
+        "demo --broker mqtt://localhost:1883",
         "serve --http-port 65536",
         "serve --http-port 80a",
         "serve --ready-timeout 0",
