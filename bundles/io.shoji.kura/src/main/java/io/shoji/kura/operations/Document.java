@@ -14,6 +14,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -22,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A JSON object under construction, members in the order in which they are put. What is not known
- * is left out: empty optionals, null, and numbers that are not finite. Not thread safe.
+ * is left out: empty optionals, null, and numbers that are not finite. Times are in UTC, to the
+ * millisecond. Not thread safe.
  */
 public final class Document {
   private final JsonObject json = new JsonObject();
@@ -66,8 +68,11 @@ public final class Document {
     if (value instanceof Boolean bool) {
       return new JsonPrimitive(bool);
     }
-    if (value instanceof String || value instanceof Enum<?> || value instanceof Instant) {
+    if (value instanceof String || value instanceof Enum<?>) {
       return new JsonPrimitive(value.toString());
+    }
+    if (value instanceof Instant time) {
+      return new JsonPrimitive(time.truncatedTo(ChronoUnit.MILLIS).toString());
     }
     if (value instanceof Document document) {
       return document.json;

@@ -63,7 +63,16 @@ final class ProtocolDocumentTest {
             "io.shoji.kura.Models",
             Map.of("configuration", "APPLIED", "inForce", true)));
     ScriptedEngine.addSource(
-        management, source(StatusSource.PIPELINES, "inference-1", Map.of("model", "digits")));
+        management,
+        source(
+            StatusSource.PIPELINES,
+            "inference-1",
+            Map.of(
+                "configuration", "APPLIED",
+                "model", "digits",
+                "deadlineMs", 1_000,
+                "answered", 498,
+                "dropped", 2)));
     CloudRequests requests = cloud.serve(management, Map.of());
     Path file = Path.of("PROTOCOL.md");
     String document = Files.readString(file);
