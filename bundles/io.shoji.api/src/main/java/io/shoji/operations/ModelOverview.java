@@ -18,7 +18,8 @@ import org.osgi.framework.Version;
  * A model by name, with all that is known of its versions. A snapshot.
  *
  * @param name name of the model
- * @param versions every version that is here, highest first, then the refused
+ * @param versions every version that is here, highest first, then the refused; may be empty for a
+ *     moment while a package is exchanged
  * @param policy which versions answer a request that names none
  * @param source where the policy comes from
  * @param pin the version it is pinned to

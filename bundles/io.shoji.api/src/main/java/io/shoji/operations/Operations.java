@@ -41,7 +41,8 @@ public interface Operations {
    * Pins a model to a version, installed or retained, before any policy; holds over restarts. When
    * this returns, it is stored; the version before answers until the pinned one serves.
    *
-   * @throws OperationException UNKNOWN_MODEL, UNKNOWN_VERSION, or FAILED if it cannot be stored
+   * @throws OperationException UNKNOWN_MODEL, UNKNOWN_VERSION, CONFLICT while the model's package
+   *     is being exchanged, or FAILED if it cannot be stored
    */
   void pin(String model, Version version) throws OperationException;
 

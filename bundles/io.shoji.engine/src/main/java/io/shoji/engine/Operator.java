@@ -228,6 +228,10 @@ final class Operator implements Operations {
 
   private Family installed(String model) throws OperationException {
     Family family = engine.family(model);
+    if (family != null && versions(family).isEmpty() && family.routes().unnamed() != null) {
+      throw new OperationException(
+          Code.CONFLICT, "the model's package is being exchanged; try again model=" + model);
+    }
     if (family == null || versions(family).isEmpty()) {
       throw new OperationException(
           Code.UNKNOWN_MODEL,
@@ -389,7 +393,9 @@ final class Operator implements Operations {
     refused.forEach(
         (name, versions) -> all.put(name, overview(name, engine.family(name), versions)));
     for (Family family : engine.families()) {
-      if (!all.containsKey(family.name) && !versions(family).isEmpty()) {
+      // One whose package is being exchanged answers without any version being here.
+      if (!all.containsKey(family.name)
+          && (!versions(family).isEmpty() || family.routes().unnamed() != null)) {
         all.put(family.name, overview(family.name, family, List.of()));
       }
     }

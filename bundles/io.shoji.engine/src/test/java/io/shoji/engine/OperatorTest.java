@@ -206,6 +206,22 @@ class OperatorTest extends EngineFixture {
   }
 
   @Test
+  void shouldStillBeListedWhenPackageIsBeingExchanged() throws Exception {
+    plug(FakeAccelerator.of("cpu", 2));
+    FakePackage first = install(FakePackage.of("digits", "1.0.0"));
+    awaitAnswering("1.0.0");
+
+    engine.removePackage(first);
+
+    assertThat(overview().versions()).isEmpty();
+    assertThat(overview().answering()).contains(V1);
+    assertThat(code(() -> operator().pin("digits", V1))).isEqualTo(Code.CONFLICT);
+    engine.uninstalled(origin -> true);
+    assertThat(operator().models()).isEmpty();
+    assertThat(code(() -> operator().pin("digits", V1))).isEqualTo(Code.UNKNOWN_MODEL);
+  }
+
+  @Test
   void shouldServeRetainedVersionWhenNewOneCannot() throws Exception {
     FakeAccelerator cpu = plug(FakeAccelerator.of("cpu", 2));
     FakePackage first = install(FakePackage.of("digits", "1.0.0"));
