@@ -22,12 +22,12 @@ import io.shoji.operations.Progress;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Supplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
@@ -69,7 +69,7 @@ public final class Management {
   private final String shoji;
   private final Instant started;
   private final Jobs jobs;
-  private final Map<Object, Supplier<@Nullable StatusSource>> sources = new ConcurrentHashMap<>();
+  private final Map<Object, Consumer<Consumer<StatusSource>>> sources = new ConcurrentHashMap<>();
 
   @Reference(
       cardinality = ReferenceCardinality.OPTIONAL,
@@ -114,12 +114,21 @@ public final class Management {
       policy = ReferencePolicy.DYNAMIC,
       unbind = "removeReference")
   void addReference(ServiceReference<StatusSource> reference) {
-    sources.put(
-        reference,
-        () -> {
-          Bundle bundle = reference.getBundle();
-          return bundle == null ? null : bundle.getBundleContext().getService(reference);
-        });
+    sources.put(reference, use -> asked(reference, use));
+  }
+
+  /** Holds a part only while it is asked. */
+  private static void asked(ServiceReference<StatusSource> reference, Consumer<StatusSource> use) {
+    Bundle bundle = reference.getBundle();
+    BundleContext context = bundle == null ? null : bundle.getBundleContext();
+    StatusSource source = context == null ? null : context.getService(reference);
+    if (context != null && source != null) {
+      try {
+        use.accept(source);
+      } finally {
+        context.ungetService(reference);
+      }
+    }
   }
 
   /** A part of the bundle goes. */
@@ -129,7 +138,7 @@ public final class Management {
 
   /** A part that is no service. */
   void addSource(StatusSource source) {
-    sources.put(source, () -> source);
+    sources.put(source, use -> use.accept(source));
   }
 
   /** Cancels jobs. */
@@ -275,21 +284,24 @@ public final class Management {
   }
 
   private List<Document> parts(String section) {
-    List<StatusSource> parts = new ArrayList<>();
-    for (Supplier<@Nullable StatusSource> supplier : sources.values()) {
-      StatusSource source = supplier.get();
-      if (source != null && source.section().equals(section)) {
-        parts.add(source);
-      }
+    Map<String, Document> documents = new TreeMap<>();
+    for (Consumer<Consumer<StatusSource>> part : sources.values()) {
+      part.accept(
+          source -> {
+            if (source.section().equals(section)) {
+              Document document = new Document().put("name", source.name());
+              try {
+                source.status().forEach(document::put);
+              } catch (RuntimeException e) {
+                // One part that fails is no reason to hide the others.
+                LOG.error("a part cannot say how it is name={}", source.name(), e);
+                document.put("fault", e.toString());
+              }
+              documents.put(source.name(), document);
+            }
+          });
     }
-    parts.sort(Comparator.comparing(StatusSource::name));
-    List<Document> documents = new ArrayList<>();
-    for (StatusSource part : parts) {
-      Document document = new Document().put("name", part.name());
-      part.status().forEach(document::put);
-      documents.add(document);
-    }
-    return documents;
+    return List.copyOf(documents.values());
   }
 
   private Document accelerators() throws RequestException {
