@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.eclipse.kura.KuraErrorCode;
 import org.eclipse.kura.KuraException;
@@ -116,7 +117,7 @@ public final class AiComponent
   private final WireSupport wires;
   private final String pid;
   private final LongAdder inferred = new LongAdder();
-  private final LongAdder failed = new LongAdder();
+  private final AtomicLong failed = new AtomicLong();
   private volatile String lastError = "";
 
   // Guarded by this.
@@ -174,7 +175,7 @@ public final class AiComponent
       try {
         InferenceEngineService by = engine;
         if (by == null || !by.isEngineReady()) {
-          failed.increment();
+          failed.incrementAndGet();
           lastError = "the engine is not ready";
           log.info("Selected InferenceEngineService not ready yet.");
           continue;
@@ -182,9 +183,12 @@ public final class AiComponent
         wires.emit(infer(by, record));
         inferred.increment();
       } catch (KuraException e) {
-        failed.increment();
+        long count = failed.incrementAndGet();
         lastError = e.toString();
-        log.error("a record is not inferred component={}", pid, e);
+        // Ever more seldom: each record may fail.
+        if (Long.bitCount(count) == 1) {
+          log.error("records are not inferred component={} records={}", pid, count, e);
+        }
       }
     }
   }
@@ -281,7 +285,7 @@ public final class AiComponent
   public String report() {
     return "inferred "
         + inferred
-        + (failed.sum() == 0 ? "" : ", failed " + failed)
+        + (failed.get() == 0 ? "" : ", failed " + failed)
         + (lastError.isEmpty() ? "" : ", " + lastError);
   }
 

@@ -14,6 +14,7 @@ import java.util.Date;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.eclipse.kura.KuraException;
 import org.eclipse.kura.cloudconnection.message.KuraMessage;
@@ -112,6 +113,7 @@ public final class CloudPublisherComponent
   private final WireSupport wires;
   private final String pid;
   private final LongAdder published = new LongAdder();
+  private final AtomicLong failures = new AtomicLong();
   private final LongAdder dropped = new LongAdder();
   private volatile Options options = new Options("", false);
   private volatile String lastError = "";
@@ -172,7 +174,11 @@ public final class CloudPublisherComponent
     } catch (KuraException | RuntimeException e) {
       lastError = e.toString();
       dropped.add(records - done);
-      log.error("records are not published component={} lost={}", pid, records - done, e);
+      // Ever more seldom: each envelope may fail.
+      long count = failures.incrementAndGet();
+      if (Long.bitCount(count) == 1) {
+        log.error("records are not published component={} lost={}", pid, records - done, e);
+      }
     } finally {
       published.add(done);
     }

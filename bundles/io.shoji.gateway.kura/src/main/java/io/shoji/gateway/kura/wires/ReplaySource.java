@@ -356,11 +356,11 @@ public final class ReplaySource
     /** At the end of a pass: begins again, or stops. */
     private boolean again() {
       look();
-      skippedBefore = skipped;
       passes.incrementAndGet();
       boolean useless = reader.given() == 0;
       reader.close();
       if (plan.loop() && !useless) {
+        skippedBefore = skipped;
         reader = new ReplayReader(plan);
         return true;
       }

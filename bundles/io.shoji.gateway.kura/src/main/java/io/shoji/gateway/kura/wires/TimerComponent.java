@@ -224,18 +224,29 @@ public final class TimerComponent implements WireEmitter, ConfigurableComponent,
       state = "over: no time is left cron=" + cron;
       return;
     }
-    // A tick may come a little early by another clock; the time it stands for counts.
+    at(on, cron, next.get());
+  }
+
+  private void at(ScheduledThreadPoolExecutor on, CronSchedule cron, ZonedDateTime time) {
     Future<?> unused =
         on.schedule(
             () -> {
-              tick();
+              if (on.isShutdown()) {
+                return;
+              }
               ZonedDateTime now = now();
+              // The executor's clock is another one.
+              if (now.isBefore(time)) {
+                at(on, cron, time);
+                return;
+              }
+              tick();
               if (!on.isShutdown()) {
-                schedule(on, cron, now.isAfter(next.get()) ? now : next.get());
+                schedule(on, cron, now);
               }
             },
-            Math.max(0, Duration.between(now(), next.get()).toMillis()),
-            TimeUnit.MILLISECONDS);
+            Math.max(0, Duration.between(now(), time).toNanos()),
+            TimeUnit.NANOSECONDS);
   }
 
   /** In the gateway's own time zone, as a person reads cron expressions. */

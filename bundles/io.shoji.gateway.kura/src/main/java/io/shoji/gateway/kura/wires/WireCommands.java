@@ -67,7 +67,10 @@ public final class WireCommands {
       components.add(
           List.of(
               node.pid(),
-              reference.map(r -> String.valueOf(r.getProperty("service.factoryPid"))).orElse("-"),
+              reference
+                  .map(r -> r.getProperty("service.factoryPid"))
+                  .map(String::valueOf)
+                  .orElse("-"),
               node.inputs() + " in, " + node.outputs() + " out",
               Long.toString(received),
               Long.toString(emitted),
