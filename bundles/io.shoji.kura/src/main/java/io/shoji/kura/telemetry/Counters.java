@@ -13,6 +13,7 @@ import io.shoji.inference.ModelMetrics;
 import io.shoji.inference.ModelStatus;
 import io.shoji.operations.ModelOverview;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -37,6 +38,7 @@ final class Counters {
 
   private static final Logger LOG = LoggerFactory.getLogger(Counters.class);
   private static final int MOST_VERSIONS = 4 * MOST_MODELS;
+  private static final int MOST_EARLIER = 4;
   private static final int DIGITS = 3;
 
   /** Everything, in a form that can be written as JSON. */
@@ -55,6 +57,37 @@ final class Counters {
 
     Map<String, Total> models = new TreeMap<>();
     Map<String, Seen> versions = new LinkedHashMap<>();
+
+    /** Lives of the engine before this one, whose last message is still to be published. */
+    List<State> earlier = new ArrayList<>();
+
+    /** Whether something was counted that is not published. */
+    boolean isUnpublished() {
+      return models.values().stream()
+          .anyMatch(total -> total.requests() != total.publishedRequests());
+    }
+
+    /** Copies what a message has to say, to be {@link #published} when it is taken. */
+    Map<String, Total> mark() {
+      Map<String, Total> mark = new TreeMap<>();
+      models.forEach((name, total) -> mark.put(name, total.copy()));
+      return mark;
+    }
+
+    /** A message was taken: what has been counted since its mark stays to be published. */
+    void published(long number, Map<String, Total> mark) {
+      published = number;
+      mark.forEach(
+          (name, told) -> {
+            Total total = models.get(name);
+            if (total != null) {
+              total.publishedAnswered = told.answered;
+              total.publishedErrors = new TreeMap<>(told.errors);
+              total.latency = minus(total.latency, told.latency);
+              total.queue = minus(total.queue, told.queue);
+            }
+          });
+    }
   }
 
   /** What is known of a name. */
@@ -69,6 +102,17 @@ final class Counters {
 
     /** Times in the queue since then. */
     String queue = "";
+
+    Total copy() {
+      Total copy = new Total();
+      copy.answered = answered;
+      copy.errors = new TreeMap<>(errors);
+      copy.publishedAnswered = publishedAnswered;
+      copy.publishedErrors = new TreeMap<>(publishedErrors);
+      copy.latency = latency;
+      copy.queue = queue;
+      return copy;
+    }
 
     long requests() {
       return answered + sum(errors);
@@ -97,11 +141,27 @@ final class Counters {
     return state;
   }
 
-  /** Counts this engine's life from now on; goes on if it is the one that was counted. */
+  /**
+   * Counts this engine's life from now on; goes on if it is the one that was counted. Another one
+   * is kept for its last message.
+   */
   void engine(String id) {
-    if (!state.engine.equals(id)) {
-      state = new State();
-      state.engine = id;
+    if (state.engine.equals(id)) {
+      return;
+    }
+    State before = state;
+    state = new State();
+    state.engine = id;
+    state.earlier = before.earlier;
+    before.earlier = new ArrayList<>();
+    before.versions.clear();
+    if (!before.models.isEmpty()) {
+      // Even if all is published: its totals once more, should the last message have been lost.
+      state.earlier.add(before);
+    }
+    if (state.earlier.size() > MOST_EARLIER) {
+      LOG.warn("too many lives of the engine are unpublished, the oldest is given up");
+      state.earlier.remove(0);
     }
   }
 
@@ -171,36 +231,35 @@ final class Counters {
     return less;
   }
 
-  /** Everything looked at until now is published. */
-  void published(long sequence) {
-    state.published = sequence;
-    for (Total total : state.models.values()) {
-      total.publishedAnswered = total.answered;
-      total.publishedErrors = new TreeMap<>(total.errors);
-      total.latency = "";
-      total.queue = "";
-    }
-  }
-
   private static String plus(String sum, String now, String before) {
+    Histogram more = decode(minus(now, before));
     Histogram result = decode(sum);
-    Histogram more = decode(now);
     if (more == null) {
       return sum;
-    }
-    Histogram less = decode(before);
-    if (less != null) {
-      try {
-        more.subtract(less);
-      } catch (IllegalArgumentException e) {
-        LOG.warn("a histogram went back, this interval's latencies are left out", e);
-        return sum;
-      }
     }
     if (result != null) {
       more.add(result);
     }
     return encode(more);
+  }
+
+  /** What is in one and not in the other, which was one's beginning; empty for nothing. */
+  private static String minus(String whole, String part) {
+    if (part.isEmpty() || whole.equals(part)) {
+      return part.isEmpty() ? whole : "";
+    }
+    Histogram rest = decode(whole);
+    Histogram less = decode(part);
+    if (rest == null || less == null) {
+      return whole;
+    }
+    try {
+      rest.subtract(less);
+    } catch (IllegalArgumentException e) {
+      LOG.warn("a histogram went back, these latencies are left out", e);
+      return "";
+    }
+    return encode(rest);
   }
 
   /** A histogram from its text; null from none, or from one that is damaged. */

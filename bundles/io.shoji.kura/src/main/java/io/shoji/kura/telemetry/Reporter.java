@@ -46,9 +46,6 @@ final class Reporter {
   /** Events that wait. */
   static final int MOST_EVENTS = 256;
 
-  /** Last messages of engines that went, that wait. */
-  private static final int MOST_LAST = 4;
-
   private static final int MOST_ACCELERATORS = 32;
   private static final int MOST_DETAILS = 32;
   private static final int LONGEST_TEXT = 2_000;
@@ -63,9 +60,6 @@ final class Reporter {
   private TokenBucket bucket;
   private @Nullable Engine engine;
   private long lookNanos;
-
-  /** Last messages of engines that went, to be published before anything else. */
-  private final Deque<Figures> last = new ArrayDeque<>();
 
   private final Deque<EngineEvent> waiting = new ArrayDeque<>();
   private long eventSequence;
@@ -101,8 +95,15 @@ final class Reporter {
     List<AcceleratorStatus> accelerators();
   }
 
-  /** A message of figures. */
-  private record Figures(KuraPayload payload, long sequence, boolean current, long dropped) {}
+  /**
+   * A message of figures.
+   *
+   * @param of the life of the engine that it tells of
+   * @param told what it tells
+   * @param dropped dropped events that it tells of
+   */
+  private record Figures(
+      KuraPayload payload, State of, long sequence, Map<String, Total> told, long dropped) {}
 
   synchronized void configure(TelemetrySettings changed) {
     boolean other =
@@ -134,61 +135,55 @@ final class Reporter {
     if (engine != stopped) {
       return;
     }
-    if (settings.enabled()) {
-      try {
-        last.addLast(figures(stopped, false));
-        if (last.size() > MOST_LAST) {
-          last.removeFirst();
-        }
-      } catch (RuntimeException e) {
-        LOG.warn("the last figures of an engine that stops cannot be had", e);
-      }
-    }
+    look();
     engine = null;
   }
 
   /** What to write down, so that counting goes on after a restart of this component. */
   synchronized State state() {
+    look();
+    return counters.state();
+  }
+
+  private void look() {
     if (engine != null) {
       try {
         counters.look(engine.models());
       } catch (RuntimeException e) {
-        LOG.warn("the last figures cannot be had", e);
+        LOG.warn("the last figures of an engine cannot be had", e);
       }
     }
-    return counters.state();
   }
 
   /** Publishes one message of figures: the one that is due. */
   void figures() {
     Figures figures;
-    boolean left;
     synchronized (this) {
-      if (!settings.enabled()) {
-        return;
-      }
-      left = !last.isEmpty();
-      if (left) {
-        figures = last.getFirst();
-      } else if (engine == null || publisher.get() == null) {
+      if (!settings.enabled() || publisher.get() == null) {
         // What is counted meanwhile is in the next message.
         return;
-      } else {
-        figures = figures(engine, true);
       }
-    }
-    boolean taken = publish(figures.payload(), "telemetry");
-    synchronized (this) {
-      if (!taken) {
+      State current = counters.state();
+      if (!current.earlier.isEmpty()) {
+        figures = figures(current.earlier.get(0), List.of(), List.of());
+      } else if (engine != null) {
+        List<ModelOverview> models = engine.models();
+        counters.look(models);
+        figures = figures(current, models, engine.accelerators());
+      } else if (current.isUnpublished()) {
+        figures = figures(current, List.of(), List.of());
+      } else {
         return;
       }
-      messages++;
-      eventsDroppedTold = Math.max(eventsDroppedTold, figures.dropped());
-      if (left) {
-        last.pollFirst();
-      } else if (figures.current() && engine != null) {
-        counters.published(figures.sequence());
-        lookNanos = nanoTime.getAsLong();
+    }
+    if (publish(figures.payload(), "telemetry")) {
+      synchronized (this) {
+        messages++;
+        eventsDroppedTold = Math.max(eventsDroppedTold, figures.dropped());
+        figures.of().published(figures.sequence(), figures.told());
+        if (!counters.state().earlier.remove(figures.of())) {
+          lookNanos = nanoTime.getAsLong();
+        }
       }
     }
   }
@@ -288,26 +283,21 @@ final class Reporter {
     return payload;
   }
 
-  private Figures figures(Engine from, boolean current) {
-    List<ModelOverview> models = from.models();
-    counters.look(models);
-    State state = counters.state();
-    state.sequence++;
-    KuraPayload payload = begin("telemetry", state.engine);
-    payload.addMetric("sequence", state.sequence);
-    payload.addMetric("previous", state.published);
+  private Figures figures(
+      State of, List<ModelOverview> models, List<AcceleratorStatus> accelerators) {
+    of.sequence++;
+    KuraPayload payload = begin("telemetry", of.engine);
+    payload.addMetric("sequence", of.sequence);
+    payload.addMetric("previous", of.published);
     payload.addMetric("interval.ms", (nanoTime.getAsLong() - lookNanos) / 1_000_000);
-    payload.addMetric("models.omitted", state.omitted);
+    payload.addMetric("models.omitted", of.omitted);
     Map<String, ModelOverview> there = new LinkedHashMap<>();
     models.forEach(model -> there.put(model.name(), model));
-    state.models.forEach((name, total) -> model(payload, name, total, there.get(name)));
-    int accelerators = 0;
-    for (AcceleratorStatus accelerator : from.accelerators()) {
-      if (accelerators++ < MOST_ACCELERATORS) {
-        accelerator(payload, accelerator);
-      }
-    }
-    return new Figures(payload, state.sequence, current, eventsDropped);
+    of.models.forEach((name, total) -> model(payload, name, total, there.get(name)));
+    accelerators.stream()
+        .limit(MOST_ACCELERATORS)
+        .forEach(accelerator -> accelerator(payload, accelerator));
+    return new Figures(payload, of, of.sequence, of.mark(), eventsDropped);
   }
 
   private void model(

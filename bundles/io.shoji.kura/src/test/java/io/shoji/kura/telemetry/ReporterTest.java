@@ -161,14 +161,20 @@ final class ReporterTest {
           gone += engine.answered() + engine.failed();
           engine.forget();
           current = TelemetryExamples.of(engine, "boot-" + ++boot);
-          flush(cloud);
+          if (random.nextBoolean()) {
+            restart();
+          }
           reporter.started(current);
+          if (random.nextBoolean()) {
+            restart();
+            reporter.started(current);
+          }
+          // No more than four lives may be open.
+          flush(cloud);
         }
         case 1 -> {
           // This component is restarted.
-          String json = new Gson().toJson(reporter.state());
-          most = Math.max(most, json.length());
-          reporter = reporter(new Gson().fromJson(json, State.class));
+          most = Math.max(most, restart());
           reporter.started(current);
         }
         case 2 -> {
@@ -186,6 +192,13 @@ final class ReporterTest {
     assertThat(cloud.total()).isEqualTo(gone + engine.answered() + engine.failed());
     assertThat(cloud.charted()).isEqualTo(cloud.total());
     assertThat(most).isLessThan(20_000);
+  }
+
+  /** This component goes and comes; what it writes down is so long. */
+  private int restart() {
+    String json = new Gson().toJson(reporter.state());
+    reporter = reporter(new Gson().fromJson(json, State.class));
+    return json.length();
   }
 
   /** What is in the store arrives: in order, some of it lost, some twice. */

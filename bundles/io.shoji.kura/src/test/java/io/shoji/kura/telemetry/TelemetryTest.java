@@ -177,6 +177,28 @@ final class TelemetryTest {
   }
 
   @Test
+  void shouldTellTheLastCountsOfAnEngineAfterARestartOfTheGateway() {
+    publish(store, "mine");
+    Telemetry first = telemetry(form("mine"));
+    await(() -> !figures().isEmpty());
+    Object boot = figures().get(0).getMetric("boot.id");
+    engine.count(1_000, 7);
+    first.removeOperations(engine);
+    first.deactivate();
+    store.clear();
+    engine.forget();
+    Telemetry second = new Telemetry(framework().getBundleContext(), form("mine"));
+    second.setOperations(engine, Map.of(Constants.SERVICE_ID, 99L));
+    await(() -> figures().size() >= 2);
+    assertThat(figures().get(0).getMetric("boot.id")).isEqualTo(boot);
+    assertThat(figures().get(0).getMetric("model.digits.requests.total")).isEqualTo(11L);
+    assertThat(figures().get(0).getMetric("model.digits.state")).isEqualTo("REMOVED");
+    assertThat(figures().get(1).getMetric("boot.id")).isNotEqualTo(boot);
+    assertThat(figures().get(1).getMetric("model.digits.requests.total")).isEqualTo(0L);
+    second.deactivate();
+  }
+
+  @Test
   void shouldNotGrowWhenEventsComeInAStorm() {
     Telemetry telemetry = telemetry(form("mine"));
     for (int i = 1; i <= 100_000; i++) {
