@@ -224,7 +224,9 @@ final class KuraInFelix implements AutoCloseable {
   static ComponentConfiguration configuration(
       String pid, String factoryPid, Map<String, Object> properties) {
     Map<String, Object> all = new HashMap<>(properties);
-    all.put("service.factoryPid", factoryPid);
+    if (factoryPid != null) {
+      all.put("service.factoryPid", factoryPid);
+    }
     return new ComponentConfiguration() {
       @Override
       public String getPid() {

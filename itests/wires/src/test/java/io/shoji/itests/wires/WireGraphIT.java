@@ -337,6 +337,78 @@ class WireGraphIT {
     Waiting.until("connected again", () -> kura.wires().contains("timer/0 -> log/0  connected"));
   }
 
+  /** As CONF-V1 writes several configurations at once: the graph may come before its components. */
+  @Test
+  void shouldRunGraphWhenItComesTogetherWithNewComponents() throws Exception {
+    Recorder recorder = new Recorder();
+    kura.register("recorder", recorder, Map.of());
+    long before = kura.configurations().snapshot();
+    Waiting.until(
+        "the graph is followed",
+        () -> kura.configurations().getConfigurableComponentPids().contains(KuraInFelix.GRAPH));
+    String json =
+        new Json()
+            .component("timer", 0, 1)
+            .component("recorder", 1, 0)
+            .wire("timer", "recorder")
+            .toString();
+    kura.configurations()
+        .updateConfigurations(
+            List.of(
+                KuraInFelix.configuration(KuraInFelix.GRAPH, null, Map.of("WireGraph", json)),
+                KuraInFelix.configuration(
+                    "timer",
+                    TIMER,
+                    Map.of("simple.interval", 20, "simple.time.unit", "MILLISECONDS"))),
+            true);
+    Waiting.until("ticks", () -> recorder.envelopes.size() > 3);
+
+    kura.configurations().rollback(before);
+    Waiting.until("no timer", () -> !kura.isThere("timer"));
+    Waiting.until("no wire", () -> !kura.wires().contains(" -> "));
+    int last = recorder.envelopes.size();
+    kura.configurations().rollback();
+    Waiting.until("ticks again", () -> recorder.envelopes.size() > last + 3);
+  }
+
+  @Test
+  void shouldGoOnWhenTargetFilterOfAComponentIsBroken() throws Exception {
+    Source source = new Source();
+    Recorder recorder = new Recorder();
+    kura.register("source", source, Map.of());
+    kura.register("recorder", recorder, Map.of());
+    kura.configurations()
+        .createFactoryConfiguration(
+            "org.eclipse.kura.wire.CloudPublisher",
+            "publisher",
+            Map.of("CloudPublisher.target", "(kura.service.pid=("),
+            false);
+    kura.configureGraph(
+        new Json()
+            .component("source", 0, 1)
+            .component("publisher", 1, 0)
+            .component("recorder", 1, 0)
+            .wire("source", "publisher")
+            .wire("source", "recorder")
+            .toString());
+    Waiting.until("the other wire", () -> kura.wires().contains("recorder/0   connected"));
+    Waiting.until("told", () -> source.wires() == 2);
+    source.emit(1);
+    assertThat(recorder.values("n")).containsExactly(1L);
+    assertThat(kura.wires()).contains("no cloud publisher, dropped 1");
+
+    kura.configurations().deleteFactoryConfiguration("publisher", false);
+    kura.configurations()
+        .createFactoryConfiguration(
+            "org.eclipse.kura.wire.CloudPublisher",
+            "publisher",
+            Map.of("CloudPublisher.target", "(kura.service.pid=some)"),
+            false);
+    Waiting.until(
+        "a new one", () -> kura.wires().contains("no cloud publisher\n") && source.wires() == 2);
+    Waiting.until("its wire", () -> kura.wires().contains("publisher/0  connected"));
+  }
+
   @Test
   void shouldLoseNoWireWhenComponentsRestart() throws Exception {
     Source source = new Source();

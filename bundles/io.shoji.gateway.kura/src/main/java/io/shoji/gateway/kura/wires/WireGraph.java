@@ -216,10 +216,15 @@ public final class WireGraph implements WireGraphService, ConfigurableComponent 
   }
 
   private void accept(Graph graph) {
+    boolean same;
     synchronized (lock) {
+      same = current.equals(graph);
       current = graph;
     }
     refusal = "";
+    if (same) {
+      return;
+    }
     try {
       Home.write(
           Home.of(context).resolve(LAST_GOOD),
