@@ -212,6 +212,15 @@ final class ContentStore implements AutoCloseable {
     write(fresh, LAYOUT.getBytes(StandardCharsets.UTF_8), files);
     files.move(fresh, marker);
     files.sync(folder);
+    Path parent = folder.getParent();
+    if (parent != null) {
+      // Else the whole store could go with a power cut, and earlier versions are nowhere else.
+      try {
+        files.sync(parent);
+      } catch (IOException e) {
+        log.warn("the folder that the model store lies in cannot be synced folder={}", parent, e);
+      }
+    }
   }
 
   private void prepare() throws IOException {

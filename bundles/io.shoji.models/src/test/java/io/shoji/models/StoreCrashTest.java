@@ -12,6 +12,9 @@ package io.shoji.models;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.shoji.model.ModelDescription;
+import io.shoji.model.ModelFile;
+import io.shoji.model.ModelVariant;
 import io.shoji.models.SimulatedDisk.Fate;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -90,6 +93,78 @@ class StoreCrashTest {
       }
       deleteTree(parent);
     }
+  }
+
+  /**
+   * A bundle is updated in place: afterwards it contains the one or the other, and both are whole.
+   */
+  @Test
+  void shouldHaveOldOrNewAndKeepOldWhenPowerGoesAtAnyChangeOfAnUpdate() throws Exception {
+    PackageFixture first = new PackageFixture("model", "1.0.0", new Random(1), 1_000);
+    PackageFixture second = new PackageFixture("model", "2.0.0", new Random(2), 1_000);
+    Path counted = Files.createDirectory(temp.resolve("count"));
+    SimulatedDisk counting = new SimulatedDisk(counted, Integer.MAX_VALUE, true);
+    int before;
+    try (ContentStore store = ContentStore.open(counted.resolve("store"), counting)) {
+      install(store, first, 1);
+      before = counting.done();
+      install(store, second, 2);
+    }
+    assertThat(counting.done() - before).isGreaterThan(30);
+    Random random = new Random(3);
+
+    for (int after = before; after < counting.done(); after++) {
+      Path parent = Files.createDirectory(temp.resolve("update" + after));
+      SimulatedDisk disk = new SimulatedDisk(parent, after, true);
+      try (ContentStore store = ContentStore.open(parent.resolve("store"), disk)) {
+        install(store, first, 1);
+        assertThatThrownBy(() -> install(store, second, 2))
+            .isInstanceOf(SimulatedDisk.Stopped.class);
+      }
+      for (Fate fate : Fate.values()) {
+        Path image = Files.createDirectory(temp.resolve("image"));
+        disk.afterPowerCut(image, fate, random);
+        try (ContentStore store = ContentStore.open(image.resolve("store"), new UnsyncedDisk())) {
+          assertWhole(store, store.record("1").orElseThrow());
+          install(store, second, 2);
+          store.collect();
+          InstallRecord now = store.record("1").orElseThrow();
+          assertThat(now.document()).contains("2.0.0");
+          assertWhole(store, now);
+          InstallRecord retained =
+              store.records().stream().filter(InstallRecord::retained).findFirst().orElseThrow();
+          assertThat(PackageInstaller.describe(retained).orElseThrow().version())
+              .hasToString("1.0.0");
+          assertWhole(store, retained);
+          assertThat(store.records()).hasSize(2);
+        }
+        deleteTree(image);
+      }
+      deleteTree(parent);
+    }
+  }
+
+  private static void install(ContentStore store, PackageFixture fixture, long lastModified)
+      throws StoreException {
+    Reasons reasons = new Reasons();
+    PackageInstaller.Origin origin =
+        new PackageInstaller.Origin(
+            1, "test 1.0.0", "test:1", lastModified, fixture.capabilities(), fixture);
+    assertThat(new PackageInstaller(store, "test").install(origin, reasons, () -> false))
+        .as(reasons.list().toString())
+        .isPresent();
+  }
+
+  private static void assertWhole(ContentStore store, InstallRecord record) throws StoreException {
+    ModelDescription model = PackageInstaller.describe(record).orElseThrow();
+    for (ModelVariant variant : model.variants()) {
+      Path folder = store.view(View.of(variant));
+      for (ModelFile file : variant.files()) {
+        assertThat(store.isIntact(file)).as("%s %s", model, file).isTrue();
+        assertThat(folder.resolve(file.path())).exists();
+      }
+    }
+    assertThat(store.isIntact(model.golden().orElseThrow().file())).isTrue();
   }
 
   private SimulatedDisk stopAfter(Path parent, int changes, boolean hardLinks) {
