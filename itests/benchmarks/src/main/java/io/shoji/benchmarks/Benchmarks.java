@@ -12,21 +12,12 @@ package io.shoji.benchmarks;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import org.openjdk.jmh.profile.GCProfiler;
-import org.openjdk.jmh.results.IterationResult;
-import org.openjdk.jmh.results.RunResult;
-import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
-import org.openjdk.jmh.runner.options.Options;
-import org.openjdk.jmh.runner.options.OptionsBuilder;
-import org.openjdk.jmh.runner.options.TimeValue;
-import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
  * Measures each way on each model in several rounds, each round in another order and each pair in a
@@ -40,13 +31,12 @@ public final class Benchmarks {
   private static final double DRIVER_LARGE_RATIO = 1.05;
   private static final double ENGINE_MICROS = 3;
   private static final double GARBAGE_BYTES = 512;
-  private static final String GARBAGE = "gc.alloc.rate.norm";
 
   private final int rounds;
   private final int iterations;
   private final int millis;
   private final List<BenchmarkModel> models;
-  private final Map<Pair, Samples> samples = new HashMap<>();
+  private final Map<Pair, Runs> runs = new HashMap<>();
 
   /** Measurements to come. */
   Benchmarks(int rounds, int iterations, int millis, List<BenchmarkModel> models) {
@@ -75,12 +65,6 @@ public final class Benchmarks {
 
   private record Pair(BenchmarkModel model, Way way) {}
 
-  /** What each iteration gave. */
-  private static final class Samples {
-    private final List<Double> nanos = new ArrayList<>();
-    private final List<Double> garbage = new ArrayList<>();
-  }
-
   /** Measures all. */
   void measure() throws RunnerException {
     Random random = new Random(1);
@@ -99,45 +83,17 @@ public final class Benchmarks {
   }
 
   private void measure(Pair pair) throws RunnerException {
-    Options options =
-        new OptionsBuilder()
-            .include(InferenceBenchmark.class.getName() + ".infer")
-            .param("model", pair.model.name())
-            .param("way", pair.way.name())
-            .forks(1)
-            .threads(1)
-            .warmupIterations(Math.max(1, iterations - 1))
-            .warmupTime(TimeValue.milliseconds(millis))
-            .measurementIterations(iterations)
-            .measurementTime(TimeValue.milliseconds(millis))
-            .addProfiler(GCProfiler.class)
-            .jvmArgsAppend("-Xms256m", "-Xmx256m", "-XX:+UseSerialGC")
-            .shouldFailOnError(true)
-            .verbosity(VerboseMode.SILENT)
-            .build();
-    Collection<RunResult> results = new Runner(options).run();
-    for (RunResult result : results) {
-      result.getBenchmarkResults().stream()
-          .flatMap(benchmark -> benchmark.getIterationResults().stream())
-          .forEach(iteration -> add(pair, iteration));
-    }
+    runs(pair)
+        .measure(
+            InferenceBenchmark.class,
+            "infer",
+            Map.of("model", pair.model.name(), "way", pair.way.name()),
+            iterations,
+            millis);
   }
 
-  private void add(Pair pair, IterationResult iteration) {
-    Samples found = samples(pair);
-    found.nanos.add(iteration.getPrimaryResult().getScore());
-    iteration
-        .getSecondaryResults()
-        .forEach(
-            (name, result) -> {
-              if (name.endsWith(GARBAGE)) {
-                found.garbage.add(result.getScore());
-              }
-            });
-  }
-
-  private Samples samples(Pair pair) {
-    return samples.computeIfAbsent(pair, each -> new Samples());
+  private Runs runs(Pair pair) {
+    return runs.computeIfAbsent(pair, each -> new Runs());
   }
 
   /** Prints the table and the bars. */
@@ -199,30 +155,16 @@ public final class Benchmarks {
     out.println(missed == 0 ? "all bars hold" : "bars missed: " + missed);
   }
 
-  /** Prints a bar; 1 if it is missed, else 0. */
   private static int bar(
       PrintStream out, BenchmarkModel model, String what, double found, double most, String unit) {
-    boolean holds = found <= most;
-    out.printf(
-        "%-4s %-18s %-38s %9.3f %-2s (at most %.2f)%n",
-        holds ? "PASS" : "MISS", model.title(), what, found, unit, most);
-    return holds ? 0 : 1;
+    return Bar.print(out, model.title(), what, found, most, unit);
   }
 
   private double micros(BenchmarkModel model, Way way) {
-    return median(samples(new Pair(model, way)).nanos) / 1_000;
+    return runs(new Pair(model, way)).micros();
   }
 
   private double bytes(BenchmarkModel model, Way way) {
-    return median(samples(new Pair(model, way)).garbage);
-  }
-
-  private static double median(List<Double> values) {
-    double[] sorted = values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-    if (sorted.length == 0) {
-      return Double.NaN;
-    }
-    int middle = sorted.length / 2;
-    return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    return runs(new Pair(model, way)).bytes();
   }
 }

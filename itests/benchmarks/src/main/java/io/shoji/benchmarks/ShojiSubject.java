@@ -46,14 +46,20 @@ final class ShojiSubject implements Subject {
   private final @Nullable PreparedInference prepared;
 
   ShojiSubject(BenchmarkModel benchmark, boolean throughEngine, Path folder) throws Exception {
+    this(benchmark.name().toLowerCase(Locale.ROOT), benchmark.content(), throughEngine, folder);
+  }
+
+  /**
+   * @param name that the engine knows the model by
+   * @param content the {@code .onnx} file
+   */
+  ShojiSubject(String name, byte[] content, boolean throughEngine, Path folder) throws Exception {
     Files.createDirectories(folder);
-    Path file = Files.createTempFile(folder, benchmark.name(), ".onnx");
-    byte[] content = benchmark.content();
+    Path file = Files.createTempFile(folder, name, ".onnx");
     Files.write(file, content);
     gateway =
         new Gateway(Path.of(System.getProperty("benchmarks.bundles", "target/bundles")), folder);
     Accelerator accelerator = gateway.service(Accelerator.class);
-    String name = benchmark.name().toLowerCase(Locale.ROOT);
     ModelArtifact artifact =
         new ModelArtifact(
             name,
@@ -86,6 +92,16 @@ final class ShojiSubject implements Subject {
       prepared = null;
       binding = model.bind(inputs, outputs);
     }
+  }
+
+  /** What applications call. */
+  InferenceService service() throws InterruptedException {
+    return gateway.service(InferenceService.class);
+  }
+
+  /** The input memory. */
+  List<Tensor> inputs() {
+    return inputs;
   }
 
   private ModelDescription description(String name, Path file, long size) {

@@ -40,6 +40,20 @@ class BenchmarksIT {
   }
 
   @Test
+  void shouldPrintTheTableOfBoxedListsWhenRunShortly() throws Exception {
+    BoxedBenchmarks benchmarks = new BoxedBenchmarks();
+    benchmarks.measure(1, 1, 200);
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    benchmarks.print(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+    String table = bytes.toString(StandardCharsets.UTF_8);
+    assertThat(table).doesNotContain("NaN");
+    for (BoxedWay way : BoxedWay.values()) {
+      assertThat(table).contains(way.title());
+    }
+    assertThat(table.lines().filter(line -> line.matches("(PASS|MISS) .*"))).hasSize(2);
+  }
+
+  @Test
   void shouldFailWithTheJavaBindingWhenOneVersionReplacesAnother() throws Exception {
     Path jars = Path.of(System.getProperty("benchmarks.binding"));
     Process process =
