@@ -11,9 +11,11 @@ package io.shoji.kura.inference;
 
 import io.shoji.inference.InferenceException;
 import io.shoji.inference.InferenceService;
+import io.shoji.inference.ModelRef;
 import io.shoji.inference.PipelineService;
 import io.shoji.kura.inference.Handover.Outcome;
 import io.shoji.kura.operations.LastGood;
+import io.shoji.kura.operations.Policies;
 import io.shoji.kura.operations.StatusSource;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -125,9 +127,10 @@ public final class WireInference
         name = "Accelerators",
         required = false,
         description =
-            "fastest: wherever the model is the fastest. only hailo, cpu: an answer from any other"
-                + " accelerator counts as an error. An accelerator is a kind as cpu, or kind and"
-                + " device as cpu:cpu0. Where a model runs is set in the form Shoji models.")
+            "fastest: wherever the model is the fastest. hailo, cpu: hailo first, then cpu, then the"
+                + " others. only hailo, cpu: as well, and an answer from any other counts as an"
+                + " error. An accelerator is a kind as cpu, or kind and device as cpu:cpu0. What the"
+                + " form Shoji models says of this model comes first.")
     String accelerators() default "fastest";
 
     /** What is done around the model. */
@@ -282,6 +285,7 @@ public final class WireInference
 
   private final Bound<PipelineService> pipelines = new Bound<>("pipeline service of Shoji");
   private final Bound<ModelCaller> callers = new Bound<>("inference engine of Shoji");
+  private final Policies policies;
   private final WireSupport wires;
   private final String pid;
   private final LastGood<WireSettings> configuration;
@@ -297,12 +301,14 @@ public final class WireInference
   public WireInference(
       ComponentContext context,
       @Reference WireHelperService helper,
+      @Reference Policies policies,
       Map<String, Object> properties) {
+    this.policies = policies;
     this.pid = String.valueOf(properties.getOrDefault("kura.service.pid", PID));
     this.configuration = new LastGood<>(pid, WireSettings.DEFAULTS);
     this.troubles = new RareLog(LOG, pid);
     this.handover = new Handover(pid, new Session(pipelines, callers));
-    configuration.configure(properties, WireSettings::of, settings -> List.of());
+    configuration.configure(properties, WireSettings::of, this::apply);
     this.wires = helper.newWireSupport(this, reference(context));
   }
 
@@ -315,15 +321,21 @@ public final class WireInference
   @Modified
   void modified(Map<String, Object> properties) {
     WireSettings before = configuration.value();
-    if (configuration.configure(properties, WireSettings::of, settings -> List.of())
+    if (configuration.configure(properties, WireSettings::of, this::apply)
         && !configuration.value().asksTheSame(before)) {
       lastAnswer = null;
     }
   }
 
+  private List<String> apply(WireSettings settings) {
+    policies.box(pid, settings.ref().map(ModelRef::name).orElse(""), settings.accelerators());
+    return List.of();
+  }
+
   /** Stops; what waits ends without an answer. */
   @Deactivate
   void deactivate() {
+    policies.box(pid, "", List.of());
     handover.close();
     callers.get().ifPresent(ModelCaller::close);
   }

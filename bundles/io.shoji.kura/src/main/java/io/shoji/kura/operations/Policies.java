@@ -14,8 +14,11 @@ import io.shoji.operations.ModelPolicy;
 import io.shoji.operations.OperationException;
 import io.shoji.operations.Operations;
 import io.shoji.operations.OperationsPolicy;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
@@ -26,9 +29,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Puts what the two forms say of models and of accelerators together, and hands it to the engine:
- * at each change, and again to an engine that comes back, since engines start without a policy.
- * Does nothing until one of the forms was configured. Thread safe.
+ * Puts what the two forms say of models and of accelerators together with what the boxes of the
+ * wire graph prefer, and hands it to the engine: at each change, and again to an engine that comes
+ * back, since engines start without a policy. Does nothing until one of the forms was configured or
+ * a box prefers something. Thread safe.
  */
 @Component(name = "io.shoji.kura.policies", service = Policies.class)
 public final class Policies {
@@ -37,6 +41,14 @@ public final class Policies {
   private @Nullable Operations engine;
   private @Nullable Map<String, ModelPolicy> models;
   private @Nullable Map<String, AcceleratorPolicy> accelerators;
+  private final Map<String, Wish> boxes = new TreeMap<>();
+
+  /** What a box prefers. */
+  private record Wish(String model, List<String> preferred) {
+    Wish {
+      preferred = List.copyOf(preferred);
+    }
+  }
 
   /** Whether the engine has what was configured. */
   private boolean handed;
@@ -52,7 +64,7 @@ public final class Policies {
       unbind = "removeEngine")
   synchronized void setEngine(Operations operations) {
     engine = operations;
-    if (models == null && accelerators == null) {
+    if (models == null && accelerators == null && boxes.isEmpty()) {
       return;
     }
     refused = hand(models, accelerators);
@@ -101,6 +113,51 @@ public final class Policies {
     return problems;
   }
 
+  /**
+   * Takes what a box of a wire graph prefers for its model. It counts for a model that the form of
+   * models says no accelerators for, as a preference: what a box takes from no other accelerator,
+   * others may. Of several boxes with the same model the one with the first pid counts.
+   *
+   * @param pid of the box
+   * @param model its model
+   * @param preferred the accelerators that it prefers; empty for none any more
+   */
+  public synchronized void box(String pid, String model, List<String> preferred) {
+    Wish before = boxes.get(pid);
+    Wish now = preferred.isEmpty() || model.isEmpty() ? null : new Wish(model, preferred);
+    if (Objects.equals(before, now)) {
+      return;
+    }
+    if (now == null) {
+      boxes.remove(pid);
+    } else {
+      boxes.put(pid, now);
+    }
+    List<String> problems = hand(models, accelerators);
+    if (!problems.isEmpty()) {
+      LOG.error(
+          "the engine refused what a box prefers pid={}: {}", pid, String.join("; ", problems));
+    }
+  }
+
+  /** The policies of the form, with what boxes prefer where the form leaves it open. */
+  private Map<String, ModelPolicy> withBoxes(Map<String, ModelPolicy> ofForm) {
+    Map<String, ModelPolicy> all = new HashMap<>(ofForm);
+    boxes.forEach(
+        (pid, wish) -> {
+          ModelPolicy before =
+              all.getOrDefault(
+                  wish.model, ofForm.getOrDefault(OperationsPolicy.OTHERS, ModelPolicy.defaults()));
+          if (before.accelerators().isEmpty()) {
+            all.put(
+                wish.model,
+                new ModelPolicy(
+                    before.versions(), wish.preferred, false, before.memoryBudgetBytes()));
+          }
+        });
+    return all;
+  }
+
   /** Adds to a status whether an engine has taken what was configured, and why not. */
   public synchronized void addTo(Map<String, Object> status) {
     status.put("inForce", handed);
@@ -119,7 +176,7 @@ public final class Policies {
     try {
       operations.configure(
           new OperationsPolicy(
-              ofModels == null ? Map.of() : ofModels,
+              withBoxes(ofModels == null ? Map.of() : ofModels),
               ofAccelerators == null ? Map.of() : ofAccelerators));
       handed = true;
       return List.of();

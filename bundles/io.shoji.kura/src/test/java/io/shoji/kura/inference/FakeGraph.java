@@ -9,6 +9,7 @@
  */
 package io.shoji.kura.inference;
 
+import io.shoji.kura.operations.Policies;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -28,6 +29,7 @@ import org.osgi.service.wireadmin.Wire;
 
 /** What is around a box: keeps what it emits. */
 final class FakeGraph implements WireHelperService, WireSupport {
+  final Policies policies = new Policies();
   private final List<List<WireRecord>> envelopes = new ArrayList<>();
 
   /** A box in this graph. */
@@ -35,7 +37,7 @@ final class FakeGraph implements WireHelperService, WireSupport {
     Map<String, Object> properties = new HashMap<>(settings);
     properties.put("kura.service.pid", "box");
     properties.put("service.pid", "io.shoji.kura.WireInference-1");
-    return new WireInference(context(), this, properties);
+    return new WireInference(context(), this, policies, properties);
   }
 
   private static ComponentContext context() {

@@ -16,10 +16,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.shoji.inference.InferenceService;
 import io.shoji.inference.ModelRef;
 import io.shoji.inference.ModelStatus;
+import io.shoji.kura.models.Models;
+import io.shoji.kura.operations.ScriptedEngine;
 import io.shoji.model.ModelPackage;
 import io.shoji.model.PipelineDescription;
 import io.shoji.model.PipelineDescription.Source;
 import io.shoji.model.PipelineDescription.Step;
+import io.shoji.operations.ModelPolicy;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Layout;
 import io.shoji.tensor.Quantization;
@@ -622,6 +625,30 @@ class WireInferenceTest {
     assertThat(answers(cpu, record("a", new byte[8], "b", new byte[8]))).hasSize(1);
     WireInference any = box("model", "add", "accelerators", "hailo, cpu");
     assertThat(answers(any, record("a", new byte[8], "b", new byte[8]))).hasSize(1);
+  }
+
+  @Test
+  void shouldHaveTheModelRunWhereTheBoxPrefersWhenTheFormOfModelsLeavesItOpen() {
+    ScriptedEngine engine = new ScriptedEngine();
+    engine.plug(graph.policies);
+    WireInference box = box("model", "digits", "accelerators", "only hailo, cpu:cpu0");
+    assertThat(engine.policy().model("digits").accelerators()).containsExactly("hailo", "cpu:cpu0");
+    // Others may go on wherever it runs.
+    assertThat(engine.policy().model("digits").only()).isFalse();
+    new Models(
+        graph.policies,
+        Map.of("versions", "* = [1,2)", "accelerators", "* = fastest; digits = cpu"));
+    assertThat(engine.policy().model("digits").accelerators()).containsExactly("cpu");
+    new Models(graph.policies, Map.of("versions", "* = [1,2)"));
+    ModelPolicy digits = engine.policy().model("digits");
+    assertThat(digits.accelerators()).containsExactly("hailo", "cpu:cpu0");
+    assertThat(digits.versions()).hasToString("[1.0.0,2.0.0)");
+    box.modified(Map.of("model", "digits"));
+    assertThat(engine.policy().model("digits").accelerators()).isEmpty();
+    box.modified(Map.of("model", "digits", "accelerators", "cpu"));
+    boxes.remove(box);
+    box.deactivate();
+    assertThat(engine.policy().model("digits").accelerators()).isEmpty();
   }
 
   @Test
