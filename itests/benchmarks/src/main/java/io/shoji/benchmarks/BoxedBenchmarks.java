@@ -86,28 +86,45 @@ public final class BoxedBenchmarks {
       out.println();
     }
     out.println();
-    int missed =
-        Bar.print(
-            out,
-            BoxedModel.DIGITS.title(),
-            "boxed over direct",
-            micros(BoxedModel.DIGITS, BoxedWay.BOXED) / micros(BoxedModel.DIGITS, BoxedWay.DIRECT),
-            DIGITS_RATIO,
-            "x");
-    missed +=
-        Bar.print(
-            out,
-            BoxedModel.PICTURE.title(),
-            "boxed over direct and unboxing",
-            micros(BoxedModel.PICTURE, BoxedWay.BOXED)
-                / (micros(BoxedModel.PICTURE, BoxedWay.DIRECT)
-                    + micros(BoxedModel.PICTURE, BoxedWay.UNBOXING)),
-            PICTURE_RATIO,
-            "x");
-    out.println(missed == 0 ? "all bars hold" : "bars missed: " + missed);
+    bars(out, BoxedModel.DIGITS, figures(BoxedModel.DIGITS));
+    bars(out, BoxedModel.PICTURE, figures(BoxedModel.PICTURE));
   }
 
-  private double micros(BoxedModel model, BoxedWay way) {
-    return runs(model, way).micros();
+  /**
+   * The figures of a model, microseconds.
+   *
+   * @param direct of {@link BoxedWay#DIRECT}
+   * @param unboxing of {@link BoxedWay#UNBOXING}
+   * @param boxed of {@link BoxedWay#BOXED}
+   */
+  record Figures(double direct, double unboxing, double boxed) {}
+
+  private Figures figures(BoxedModel model) {
+    return new Figures(
+        runs(model, BoxedWay.DIRECT).micros(),
+        runs(model, BoxedWay.UNBOXING).micros(),
+        runs(model, BoxedWay.BOXED).micros());
+  }
+
+  /** Prints the bar of a model. */
+  static void bars(PrintStream out, BoxedModel model, Figures figures) {
+    switch (model) {
+      case DIGITS ->
+          Bar.print(
+              out,
+              model.title(),
+              "boxed over direct",
+              figures.boxed / figures.direct,
+              DIGITS_RATIO,
+              "x");
+      case PICTURE ->
+          Bar.print(
+              out,
+              model.title(),
+              "boxed over direct and unboxing",
+              figures.boxed / (figures.direct + figures.unboxing),
+              PICTURE_RATIO,
+              "x");
+    }
   }
 }
