@@ -18,6 +18,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
 import org.eclipse.kura.type.TypedValue;
@@ -58,7 +59,10 @@ final class Handover {
   private final Session session;
   private final ThreadPoolExecutor thread;
   private final LongAdder late = new LongAdder();
-  private volatile boolean gap;
+
+  /** Whether an envelope was turned away since the last one that was taken. */
+  private final AtomicBoolean gap = new AtomicBoolean();
+
   private volatile boolean closed;
 
   /**
@@ -92,13 +96,13 @@ final class Handover {
    * @return one outcome for each, in their order, by the deadline
    */
   List<Outcome> answer(WireSettings settings, List<WireRecord> records, long deadlineNanos) {
-    Job job = new Job(settings, records, deadlineNanos);
+    Job job = new Job(settings, records, deadlineNanos, gap.getAndSet(false));
     InferenceException unanswered;
     try {
       thread.execute(job);
       unanswered = job.await();
     } catch (RejectedExecutionException e) {
-      gap = true;
+      gap.set(true);
       unanswered =
           closed
               ? new InferenceException(
@@ -132,12 +136,14 @@ final class Handover {
     private final WireSettings settings;
     private final List<WireRecord> records;
     private final long deadlineNanos;
+    private final boolean afterGap;
     // null until there is one; each is set once, by whoever comes first.
     private final AtomicReferenceArray<@Nullable Outcome> outcomes;
     private final CountDownLatch done = new CountDownLatch(1);
     private volatile boolean abandoned;
 
-    Job(WireSettings settings, List<WireRecord> records, long deadlineNanos) {
+    Job(WireSettings settings, List<WireRecord> records, long deadlineNanos, boolean afterGap) {
+      this.afterGap = afterGap;
       this.settings = settings;
       this.records = records;
       this.deadlineNanos = deadlineNanos;
@@ -147,8 +153,7 @@ final class Handover {
     @Override
     public void run() {
       try {
-        if (gap) {
-          gap = false;
+        if (afterGap) {
           session.reset();
         }
         for (int i = 0; i < records.size(); i++) {
