@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -431,6 +432,66 @@ class WireGraphIT {
     }
     assertThat(recorder.values("n"))
         .containsExactlyElementsOf(LongStream.range(0, 50).boxed().toList());
+  }
+
+  @Test
+  void shouldEndUpConnectedWhenComponentsComeAndGoFromManyThreads() throws Exception {
+    int receivers = 6;
+    Source source = new Source();
+    kura.register("source", source, Map.of());
+    Json json = new Json().component("source", 0, 1);
+    for (int i = 0; i < receivers; i++) {
+      json.component("r" + i, 1, 0).wire("source", "r" + i);
+    }
+    kura.configureGraph(json.toString());
+    AtomicBoolean going = new AtomicBoolean(true);
+    Thread load =
+        new Thread(
+            () -> {
+              while (going.get()) {
+                source.emit(0);
+              }
+            });
+    List<Recorder> last = new CopyOnWriteArrayList<>();
+    List<Throwable> failures = new CopyOnWriteArrayList<>();
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < receivers; i++) {
+      String name = "r" + i;
+      threads.add(
+          new Thread(
+              () -> {
+                try {
+                  for (int n = 0; n < 100; n++) {
+                    kura.register(name, new Recorder(), Map.of()).unregister();
+                  }
+                  Recorder recorder = new Recorder();
+                  kura.register(name, recorder, Map.of());
+                  last.add(recorder);
+                } catch (Exception | AssertionError e) {
+                  failures.add(e);
+                }
+              }));
+    }
+    // Told of no wires first: it has its ports then.
+    Waiting.until("the source has its ports", () -> source.support() != null);
+    load.start();
+    threads.forEach(Thread::start);
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    going.set(false);
+    load.join();
+
+    assertThat(failures).isEmpty();
+    assertThat(last).hasSize(receivers);
+    last.forEach(recorder -> recorder.envelopes.clear());
+    Waiting.until(
+        "an envelope for each",
+        () -> {
+          source.emit(1);
+          return last.stream().noneMatch(recorder -> recorder.envelopes.isEmpty());
+        });
+    Waiting.until("all wires", () -> source.wires() == receivers);
   }
 
   @Test

@@ -86,6 +86,7 @@ public final class WireGraph implements WireGraphService, ConfigurableComponent 
   private static final String INPUTS = "inputPortCount";
   private static final String OUTPUTS = "outputPortCount";
   private static final String FACTORY_PID = "service.factoryPid";
+  private static final String DATA = "data";
   private static final String LAST_GOOD = "wire-graph.json";
 
   /** The form, as Kura has it. */
@@ -227,7 +228,7 @@ public final class WireGraph implements WireGraphService, ConfigurableComponent 
     }
     try {
       Home.write(
-          Home.of(context).resolve(LAST_GOOD),
+          Home.folder(Home.of(context).resolve(DATA)).resolve(LAST_GOOD),
           GraphJson.write(graph).getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
       log.warn("the graph is in use, but not kept beside its configuration file={}", LAST_GOOD, e);
@@ -241,7 +242,7 @@ public final class WireGraph implements WireGraphService, ConfigurableComponent 
 
   private Graph lastGood() {
     try {
-      Path file = Home.of(context).resolve(LAST_GOOD);
+      Path file = Home.of(context).resolve(DATA).resolve(LAST_GOOD);
       return Files.exists(file) ? GraphJson.read(Files.readString(file)) : Graph.EMPTY;
     } catch (IOException | IllegalArgumentException e) {
       log.error("the graph before cannot be read either, there are no wires", e);
