@@ -24,6 +24,9 @@ import io.shoji.quantizer.onnx.QuantizerException.Code;
 import io.shoji.quantizer.wire.ValueInfoProto;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -77,9 +80,11 @@ public final class ModelRunner {
 
   private Session open(OnnxModel model, Map<String, String> options) throws QuantizerException {
     Path file = workFolder.resolve("run-" + count++ + ".onnx");
-    model.write(file);
     boolean opened = false;
     try {
+      try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file))) {
+        model.writeTo(out);
+      }
       ModelArtifact artifact =
           new ModelArtifact(
               "quantizer",
@@ -97,6 +102,9 @@ public final class ModelRunner {
       return new Session(loaded, file);
     } catch (AcceleratorException e) {
       throw failed("the model cannot be loaded", e);
+    } catch (IOException e) {
+      throw new QuantizerException(
+          Code.UNWRITABLE, "no model can be written in the working folder file=" + file, e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new QuantizerException(Code.CANCELLED, "interrupted while the model was loaded", e);

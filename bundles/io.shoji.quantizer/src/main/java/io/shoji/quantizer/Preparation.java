@@ -78,10 +78,14 @@ public final class Preparation {
     preparation.foldBatchNorm(prepared.graph());
     preparation.foldBias(prepared.graph());
     Map<String, TensorSpec> tensors = runner.describe(prepared);
+    int before = preparation.steps.size();
     preparation.makeGemms(prepared.graph(), tensors);
     preparation.normalizeGemms(prepared.graph());
     prepared.graph().removeUnused();
-    return new Prepared(prepared, runner.describe(prepared), List.copyOf(preparation.steps));
+    if (preparation.steps.size() > before) {
+      tensors = runner.describe(prepared);
+    }
+    return new Prepared(prepared, tensors, List.copyOf(preparation.steps));
   }
 
   private void removeIdentities(Graph graph) {

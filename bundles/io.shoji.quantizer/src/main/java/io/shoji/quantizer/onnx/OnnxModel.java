@@ -217,6 +217,15 @@ public final class OnnxModel {
   }
 
   /**
+   * Writes the content of an {@code .onnx} file.
+   *
+   * @throws IOException as the stream does
+   */
+  public void writeTo(OutputStream out) throws IOException {
+    message().writeTo(out);
+  }
+
+  /**
    * Writes the file whole or not at all: beside it first, to the disk, then in its place.
    *
    * @throws QuantizerException UNWRITABLE; whatever was there before is still there
