@@ -1,0 +1,47 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.cli.fleet;
+
+import com.google.gson.JsonObject;
+import io.shoji.cli.Environment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** {@code shoji fleet unpin}. */
+@Command(
+    name = "unpin",
+    description = {"Let the version of a model follow its policy again."},
+    footer = {"  shoji fleet unpin -p works digits --all"})
+final class UnpinCommand extends ChangeCommand {
+  @Parameters(index = "0", paramLabel = "MODEL", description = "Name of the model.")
+  private String model = "";
+
+  @Parameters(index = "1..*", paramLabel = "GATEWAY", description = "Client ids of gateways.")
+  private List<String> gateways = new ArrayList<>();
+
+  UnpinCommand(Environment environment) {
+    super(environment);
+  }
+
+  @Override
+  List<String> gateways() {
+    return gateways;
+  }
+
+  @Override
+  Rollout.Done one(Fleet fleet, String gateway, ShojiV1.Watcher watcher)
+      throws GatewayException, InterruptedException {
+    JsonObject answer = ShojiV1.exec(fleet, gateway, "unpin", Map.of("model", model));
+    return new Rollout.Done(answer, true, Models.after(answer, model));
+  }
+}

@@ -1,0 +1,71 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.cli.fleet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.shoji.cli.Shoji;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class InterruptTest {
+  @TempDir private Path home;
+
+  @Test
+  void shouldSayWhatGoesOnWhenCtrlCEndsIt() throws Exception {
+    CompletableFuture<Void> asked = new CompletableFuture<>();
+    try (TestBroker broker = TestBroker.open(home.resolve("broker"));
+        FakeGateway gateway = new FakeGateway(broker.address(), "gw1")) {
+      gateway.on(
+          "SHOJI-V1 EXEC bench",
+          (topic, request) -> {
+            asked.complete(null);
+            return null;
+          });
+      Path out = home.resolve("out");
+      Path err = home.resolve("err");
+      Process process =
+          new ProcessBuilder(
+                  List.of(
+                      Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                      "-cp",
+                      System.getProperty("java.class.path"),
+                      Shoji.class.getName(),
+                      "fleet",
+                      "bench",
+                      "digits",
+                      "gw1",
+                      "-b",
+                      broker.address(),
+                      "-a",
+                      "acme",
+                      "--timeout",
+                      "60"))
+              .redirectOutput(out.toFile())
+              .redirectError(err.toFile())
+              .start();
+      asked.get(60, TimeUnit.SECONDS);
+
+      new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+
+      assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+      assertThat(process.exitValue()).isEqualTo(130);
+      assertThat(Files.readString(err, StandardCharsets.UTF_8))
+          .contains("interrupted; goes on by itself at: gw1");
+      assertThat(Files.readString(out, StandardCharsets.UTF_8)).isEmpty();
+    }
+  }
+}
