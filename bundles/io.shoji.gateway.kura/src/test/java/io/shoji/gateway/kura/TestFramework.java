@@ -117,6 +117,7 @@ public final class TestFramework implements AutoCloseable {
         || name.equals("com.google.gson")
         || name.equals("org.eclipse.paho.client.mqttv3")
         || name.startsWith("org.osgi.service.cm")
+        || name.startsWith("org.osgi.service.event")
         || name.startsWith("org.osgi.service.useradmin")
         || name.startsWith("org.osgi.service.wireadmin")
         || name.startsWith("org.osgi.service.deploymentadmin");

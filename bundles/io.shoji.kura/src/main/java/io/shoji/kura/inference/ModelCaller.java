@@ -339,18 +339,27 @@ final class ModelCaller {
       long deadlineNanos)
       throws InferenceException {
     List<ByteBuffer> taken = new ArrayList<>(shapes.size());
-    List<Tensor> inputs = new ArrayList<>(shapes.size());
-    for (int i = 0; i < shapes.size(); i++) {
-      TensorSpec spec = serving.model.inputs().get(i);
-      ByteBuffer buffer = take(spec, shapes.get(i));
-      taken.add(buffer);
-      Tensor input = DirectBuffers.tensor(spec.type(), shapes.get(i), buffer);
-      feed.write(serving.model, i, input);
-      inputs.add(input);
+    InferenceResult result;
+    // Not after a failed run: what was given up may still be read by the accelerator.
+    boolean idle = true;
+    try {
+      List<Tensor> inputs = new ArrayList<>(shapes.size());
+      for (int i = 0; i < shapes.size(); i++) {
+        TensorSpec spec = serving.model.inputs().get(i);
+        ByteBuffer buffer = take(spec, shapes.get(i));
+        taken.add(buffer);
+        Tensor input = DirectBuffers.tensor(spec.type(), shapes.get(i), buffer);
+        feed.write(serving.model, i, input);
+        inputs.add(input);
+      }
+      idle = false;
+      result = inference.infer(ref, inputs, deadlineNanos);
+      idle = true;
+    } finally {
+      if (idle) {
+        taken.forEach(buffers::give);
+      }
     }
-    InferenceResult result = inference.infer(ref, inputs, deadlineNanos);
-    // Not after a failure: what was given up may still be read by the accelerator.
-    taken.forEach(buffers::give);
     if (!isAnswerOf(ref, serving, result.provenance())) {
       return Optional.empty();
     }

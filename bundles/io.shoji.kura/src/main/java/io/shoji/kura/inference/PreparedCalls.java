@@ -48,11 +48,6 @@ final class PreparedCalls {
     this.limit = limit;
   }
 
-  /** Most calls that are kept. */
-  int limit() {
-    return limit;
-  }
-
   /** A call for the very same package and batch, if one is idle. */
   @Nullable Call take(ModelRef ref, ModelDescription model, long batch) {
     synchronized (this) {

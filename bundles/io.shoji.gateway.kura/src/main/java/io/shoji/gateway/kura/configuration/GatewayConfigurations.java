@@ -19,14 +19,15 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.eclipse.kura.KuraErrorCode;
 import org.eclipse.kura.KuraException;
@@ -90,6 +91,11 @@ public final class GatewayConfigurations
 
   private static final long STOP_SECONDS = 5;
 
+  /** When it is looked whether a change has arrived, and how often it is delivered again. */
+  private static final long DELIVERY_MS = 500;
+
+  private static final int DELIVERIES = 2;
+
   private final BundleContext context;
   private final ServiceComponentRuntime components;
   private final Store store;
@@ -117,8 +123,8 @@ public final class GatewayConfigurations
   /** The keys of {@code newest}, for those who do not wait for a change. */
   private volatile Set<String> inSnapshot = Set.of();
 
-  private final ExecutorService later =
-      Executors.newSingleThreadExecutor(
+  private final ScheduledExecutorService later =
+      Executors.newSingleThreadScheduledExecutor(
           task -> {
             Thread thread = new Thread(task, "kura-configuration");
             thread.setDaemon(true);
@@ -347,17 +353,24 @@ public final class GatewayConfigurations
 
   /** Does it off the threads of others, in the order in which it was asked for. */
   private void soon(Change change) {
+    after(0, change);
+  }
+
+  private void after(long delayMs, Change change) {
     try {
-      later.execute(
-          () -> {
-            try {
-              synchronized (changes) {
-                change.make();
-              }
-            } catch (KuraException | RuntimeException e) {
-              log.error("a change of a configuration could not be followed", e);
-            }
-          });
+      var unused =
+          later.schedule(
+              () -> {
+                try {
+                  synchronized (changes) {
+                    change.make();
+                  }
+                } catch (KuraException | RuntimeException e) {
+                  log.error("a change of a configuration could not be followed", e);
+                }
+              },
+              delayMs,
+              TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException e) {
       log.debug("stops, and follows no change any more", e);
     }
@@ -895,10 +908,53 @@ public final class GatewayConfigurations
     String servicePid = event.getPid();
     String factoryPid = event.getFactoryPid();
     switch (event.getType()) {
-      case ConfigurationEvent.CM_UPDATED -> soon(() -> updatedByOthers(servicePid));
+      case ConfigurationEvent.CM_UPDATED -> {
+        soon(() -> updatedByOthers(servicePid));
+        after(DELIVERY_MS, () -> checkDelivery(servicePid, DELIVERIES));
+      }
       case ConfigurationEvent.CM_DELETED -> soon(() -> deletedByOthers(servicePid, factoryPid));
       default -> log.debug("of no matter here pid={} type={}", servicePid, event.getType());
     }
+  }
+
+  /**
+   * Looks whether a component has what is stored for it: declarative services read the properties
+   * and the number of changes one after the other, and can so miss the last of several quick
+   * changes.
+   */
+  private void checkDelivery(String servicePid, int deliveries) throws KuraException {
+    Configuration configuration = store.find(servicePid).orElse(null);
+    if (configuration == null) {
+      return;
+    }
+    for (ServiceReference<?> reference : services.getTracked().values()) {
+      if (servicePid.equals(text(reference, Constants.SERVICE_PID))
+          && reference.getProperty(ComponentConstants.COMPONENT_NAME) != null
+          && !has(reference, store.read(configuration, null))) {
+        if (deliveries == 0) {
+          log.debug(
+              "a component does not show its configuration as its properties pid={}", servicePid);
+          return;
+        }
+        log.info("a change has not arrived: delivered again pid={}", servicePid);
+        store.deliverAgain(configuration);
+        after(DELIVERY_MS, () -> checkDelivery(servicePid, deliveries - 1));
+        return;
+      }
+    }
+  }
+
+  private static boolean has(ServiceReference<?> reference, Map<String, Object> properties) {
+    for (Map.Entry<String, Object> property : properties.entrySet()) {
+      String key = property.getKey();
+      // Private properties are not those of the service.
+      if (!key.startsWith(".")
+          && !key.startsWith("service.")
+          && !Objects.deepEquals(property.getValue(), reference.getProperty(key))) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private void updatedByOthers(String servicePid) throws KuraException {
@@ -913,7 +969,8 @@ public final class GatewayConfigurations
     }
     String pid = pidOf(configuration);
     OCD definition = definitionOf(pid, factoryPid);
-    Map<String, Object> properties = store.read(configuration, definition);
+    Map<String, Object> properties =
+        Values.coerced(store.read(configuration, definition), definition);
     properties.putIfAbsent(KURA_SERVICE_PID, pid);
     Values.defaults(definition).forEach(properties::putIfAbsent);
     store.update(configuration, store.encrypted(properties, definition));

@@ -137,6 +137,16 @@ final class Store {
     }
   }
 
+  /** Has a configuration delivered again, as it is. */
+  void deliverAgain(Configuration configuration) throws KuraException {
+    try {
+      configuration.update();
+      own.put(configuration.getPid(), configuration.getChangeCount());
+    } catch (IOException | IllegalStateException e) {
+      throw new KuraException(KuraErrorCode.CONFIGURATION_UPDATE, e, configuration.getPid());
+    }
+  }
+
   /** Removes a configuration. */
   void delete(Configuration configuration) throws KuraException {
     String servicePid = configuration.getPid();

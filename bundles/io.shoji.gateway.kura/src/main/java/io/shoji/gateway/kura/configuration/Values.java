@@ -162,4 +162,42 @@ final class Values {
     }
     return null;
   }
+
+  /**
+   * The properties with texts made into what their attributes are, where that is possible: forms
+   * store what was typed, and an empty field as an empty text. What does not fit stays as it is.
+   */
+  static Map<String, Object> coerced(Map<String, Object> properties, @Nullable OCD definition) {
+    Map<String, Object> coerced = new LinkedHashMap<>(properties);
+    if (definition == null) {
+      return coerced;
+    }
+    for (AD attribute : definition.getAD()) {
+      Object value = coerced.get(attribute.getId());
+      Scalar type = attribute.getType();
+      if (type == null || type == Scalar.STRING || type == Scalar.PASSWORD) {
+        continue;
+      }
+      try {
+        if (value instanceof String text) {
+          if (text.isBlank()) {
+            coerced.remove(attribute.getId());
+          } else {
+            coerced.put(attribute.getId(), value(type, text.strip()));
+          }
+        } else if (value instanceof String[] texts) {
+          List<String> given = new ArrayList<>();
+          for (String text : texts) {
+            if (!text.isBlank()) {
+              given.add(text.strip());
+            }
+          }
+          coerced.put(attribute.getId(), array(type, given));
+        }
+      } catch (KuraException e) {
+        log.warn("not of the type of its attribute id={} type={}", attribute.getId(), type, e);
+      }
+    }
+    return coerced;
+  }
 }

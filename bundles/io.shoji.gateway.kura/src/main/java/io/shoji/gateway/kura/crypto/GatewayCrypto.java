@@ -135,6 +135,9 @@ public final class GatewayCrypto implements CryptoService {
     try {
       byte[] nonce = Base64.getDecoder().decode(text.substring(0, dash));
       byte[] sealed = Base64.getDecoder().decode(text.substring(dash + 1));
+      if (nonce.length != NONCE_BYTES || sealed.length < TAG_BITS / 8) {
+        throw new KuraException(KuraErrorCode.DECODER_ERROR, "value");
+      }
       Cipher cipher = Cipher.getInstance(CIPHER);
       cipher.init(Cipher.DECRYPT_MODE, key, new GCMParameterSpec(TAG_BITS, nonce));
       CharBuffer plain =

@@ -16,9 +16,8 @@ import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import javax.servlet.Servlet;
 import javax.ws.rs.Path;
 import javax.ws.rs.ext.Provider;
@@ -42,6 +41,7 @@ import org.osgi.service.component.annotations.ConfigurationPolicy;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.AttributeType;
 import org.osgi.service.metatype.annotations.Designate;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 import org.osgi.service.useradmin.UserAdmin;
@@ -79,12 +79,13 @@ public final class RestService implements ConfigurableComponent {
     /** Ports. */
     @AttributeDefinition(
         name = "Allowed ports",
+        type = AttributeType.INTEGER,
         required = false,
         cardinality = 3,
         min = "1",
         max = "65535",
         description = "Ports of this machine on which REST answers; none for all.")
-    int[] allowed_ports() default {};
+    String[] allowed_ports() default {};
 
     /** Passwords. */
     @AttributeDefinition(
@@ -148,7 +149,7 @@ public final class RestService implements ConfigurableComponent {
     }
     Options options =
         new Options(
-            IntStream.of(settings.allowed_ports()).boxed().collect(Collectors.toSet()),
+            ports(settings.allowed_ports()),
             settings.auth_password_enabled(),
             settings.session_management_enabled(),
             idle,
@@ -159,6 +160,22 @@ public final class RestService implements ConfigurableComponent {
     this.registration = context.registerService(Servlet.class, servlet, pattern());
     this.services = new ServiceTracker<>(context, all(), new Services());
     services.open();
+  }
+
+  /** Ports from whatever a form has stored; what is none is left out. */
+  private static Set<Integer> ports(String[] texts) {
+    Set<Integer> ports = new TreeSet<>();
+    for (String text : texts) {
+      if (text.isBlank()) {
+        continue;
+      }
+      try {
+        ports.add(Integer.valueOf(text.strip()));
+      } catch (NumberFormatException e) {
+        log.error("not a port: left out found={}", text);
+      }
+    }
+    return ports;
   }
 
   @SuppressWarnings("JdkObsolete") // OSGi takes a Dictionary.

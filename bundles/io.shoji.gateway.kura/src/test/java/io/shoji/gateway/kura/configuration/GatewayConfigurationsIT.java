@@ -300,9 +300,11 @@ class GatewayConfigurationsIT {
     Dictionary<String, Object> bare = new Hashtable<>();
     bare.put("count", 9);
     bare.put("secret", "typed");
+    bare.put("ratio", " 0.75 ");
     configuration.update(bare);
     TestFramework.await("a snapshot", () -> newest() > before);
     awaitGiven("probe.Echo", "count", 9);
+    awaitGiven("probe.Echo", "ratio", 0.75);
     awaitTracked("probe.Echo");
     assertThat(
             configurations
