@@ -121,6 +121,15 @@ final class Packages {
     return packages;
   }
 
+  /**
+   * Lets bundles install and uninstall too, by a DeploymentAdmin that goes through this.
+   *
+   * @param changed done after each change that they make
+   */
+  void offer(Runnable changed) {
+    new RecordingAdmin(this, admin, folder, changed).register(platform);
+  }
+
   private static Path ready(WorkFolder work) throws IOException {
     Files.createDirectories(work.configuration());
     return Files.createDirectories(work.installed());

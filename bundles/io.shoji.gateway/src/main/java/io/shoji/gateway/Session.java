@@ -87,6 +87,7 @@ final class Session {
     Started started = start();
     this.platform = started.platform();
     this.packages = started.packages();
+    packages.offer(this::changed);
   }
 
   /**
@@ -243,6 +244,7 @@ final class Session {
     Started started = startAnew();
     platform = started.platform();
     packages = started.packages();
+    packages.offer(this::changed);
   }
 
   /** Installs the packages inside of the application, those that are new in it. */

@@ -18,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.eclipse.kura.cloudconnection.message.KuraMessage;
 import org.eclipse.kura.cloudconnection.request.RequestHandlerContext;
+import org.eclipse.kura.cloudconnection.request.RequestHandlerRegistry;
 import org.eclipse.kura.message.KuraPayload;
 import org.eclipse.kura.system.SystemService;
 
@@ -75,7 +76,11 @@ public final class TestGateway implements AutoCloseable {
     return this;
   }
 
-  public CloudConnection connection() {
+  public RequestHandlerRegistry registry() {
+    return connection;
+  }
+
+  CloudConnection connection() {
     return connection;
   }
 
