@@ -86,6 +86,8 @@ final class Platform {
     configuration.put(Constants.FRAMEWORK_BEGINNING_STARTLEVEL, "1");
     configuration.put("felix.cm.dir", work.configuration().toString());
     configuration.put("io.shoji.gateway.kura.home", work.kura().toString());
+    // Bundles install packages by RecordingAdmin, and wait for it.
+    configuration.put("io.shoji.gateway.records", "true");
     // The launcher itself reacts to signals.
     configuration.put("felix.shutdown.hook", "false");
     configuration.put("felix.log.logger", new FrameworkLogger());

@@ -81,8 +81,12 @@ public final class GatewayDeployment implements ConfigurableComponent, RequestHa
 
   private static final Logger log = LoggerFactory.getLogger(GatewayDeployment.class);
 
+  /** Framework property: the launcher records packages, by a DeploymentAdmin that outranks others. */
+  private static final String RECORDS = "io.shoji.gateway.records";
+
   private static final int WAITING = 100;
   private static final int CLOSE_SECONDS = 5;
+  private static final int ADMIN_SECONDS = 60;
   private static final int DONE_PERCENT = 100;
 
   /** The form; attributes as on Kura, and one for the size. */
@@ -185,11 +189,12 @@ public final class GatewayDeployment implements ConfigurableComponent, RequestHa
       cardinality = ReferenceCardinality.OPTIONAL,
       policy = ReferencePolicy.DYNAMIC,
       policyOption = ReferencePolicyOption.GREEDY)
-  void setAdmin(ServiceReference<DeploymentAdmin> reference) {
+  synchronized void setAdmin(ServiceReference<DeploymentAdmin> reference) {
     admin = reference;
+    notifyAll();
   }
 
-  void unsetAdmin(ServiceReference<DeploymentAdmin> reference) {
+  synchronized void unsetAdmin(ServiceReference<DeploymentAdmin> reference) {
     if (reference.equals(admin)) {
       admin = null;
     }
@@ -290,22 +295,40 @@ public final class GatewayDeployment implements ConfigurableComponent, RequestHa
     return new KuraMessage(answer);
   }
 
+  /** What knows the packages that are installed. */
+  private DeploymentAdmin admin() throws KuraException {
+    ServiceReference<DeploymentAdmin> reference = admin;
+    DeploymentAdmin service = reference == null ? null : context.getService(reference);
+    if (service == null) {
+      throw new KuraException(
+          KuraErrorCode.SERVICE_UNAVAILABLE, null, "there is no DeploymentAdmin");
+    }
+    return service;
+  }
+
   /**
    * Where packages are installed. In a gateway in a box that is the launcher's, which records them;
    * it comes a moment after the framework's own, which must not be used before.
    */
-  private DeploymentAdmin admin() throws KuraException {
-    ServiceReference<DeploymentAdmin> reference = admin;
-    boolean recorded =
-        reference != null
-            && (context.getProperty(Home.PROPERTY) == null
-                || reference.getProperty(Constants.SERVICE_RANKING) != null);
-    DeploymentAdmin service = recorded ? context.getService(reference) : null;
-    if (service == null) {
-      throw new KuraException(
-          KuraErrorCode.SERVICE_UNAVAILABLE, null, "packages cannot be installed yet");
+  private DeploymentAdmin recordingAdmin() throws KuraException {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(ADMIN_SECONDS);
+    synchronized (this) {
+      while (context.getProperty(RECORDS) != null
+          && (admin == null || admin.getProperty(Constants.SERVICE_RANKING) == null)) {
+        long left = end - System.nanoTime();
+        if (left <= 0) {
+          throw new KuraException(
+              KuraErrorCode.SERVICE_UNAVAILABLE, null, "the launcher does not record packages");
+        }
+        try {
+          TimeUnit.NANOSECONDS.timedWait(this, left);
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          throw new KuraException(KuraErrorCode.SERVICE_UNAVAILABLE, e, "the gateway stops");
+        }
+      }
     }
-    return service;
+    return admin();
   }
 
   private KuraMessage execDownload(RequestHandlerContext request, KuraPayload payload)
@@ -446,7 +469,7 @@ public final class GatewayDeployment implements ConfigurableComponent, RequestHa
         return true;
       }
       try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
-        DeploymentPackage installed = admin().installDeploymentPackage(in);
+        DeploymentPackage installed = recordingAdmin().installDeploymentPackage(in);
         log.info("installed {} {} asked={}", installed.getName(), installed.getVersion(), asked);
       }
       tellInstall(asked, DeployV2.Status.COMPLETED, DONE_PERCENT, null);
@@ -477,7 +500,7 @@ public final class GatewayDeployment implements ConfigurableComponent, RequestHa
       if (name == null || version == null) {
         return Optional.empty();
       }
-      DeploymentPackage present = admin().getDeploymentPackage(name);
+      DeploymentPackage present = recordingAdmin().getDeploymentPackage(name);
       return present != null && present.getVersion().equals(Version.parseVersion(version))
           ? Optional.of(name + " " + version)
           : Optional.empty();
@@ -518,7 +541,7 @@ public final class GatewayDeployment implements ConfigurableComponent, RequestHa
     KuraPayload told = new KuraPayload();
     told.addMetric(DeployV2.NAME, asked.name());
     try {
-      DeploymentPackage present = admin().getDeploymentPackage(asked.name());
+      DeploymentPackage present = recordingAdmin().getDeploymentPackage(asked.name());
       if (present != null) {
         present.uninstall();
         log.info("uninstalled {}", asked);
