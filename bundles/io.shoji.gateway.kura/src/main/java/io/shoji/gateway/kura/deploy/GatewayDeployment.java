@@ -81,7 +81,9 @@ public final class GatewayDeployment implements ConfigurableComponent, RequestHa
 
   private static final Logger log = LoggerFactory.getLogger(GatewayDeployment.class);
 
-  /** Framework property: the launcher records packages, by a DeploymentAdmin that outranks others. */
+  /**
+   * Framework property: the launcher records packages, by a DeploymentAdmin that outranks others.
+   */
   private static final String RECORDS = "io.shoji.gateway.records";
 
   private static final int WAITING = 100;
