@@ -324,6 +324,16 @@ final class BrokerLink implements AutoCloseable {
     return loop.schedule(() -> run(task), millis, TimeUnit.MILLISECONDS);
   }
 
+  /** As {@link #runLater}, on any thread, unless the link is closed. */
+  @SuppressWarnings("FutureReturnValueIgnored") // run tells what goes wrong
+  void runAfter(Runnable task, long millis) {
+    try {
+      runLater(task, millis);
+    } catch (RejectedExecutionException e) {
+      log.debug("the cloud connection is closed", e);
+    }
+  }
+
   private void onLoop(long mine, Runnable task) {
     run(
         () -> {

@@ -70,6 +70,9 @@ final class CloudConnection
   /** Priority of replies and notifications. */
   private static final int REPLY_PRIORITY = 1;
 
+  /** How long a notification waits for the reply to the request that it is about. */
+  private static final long REPLY_MILLIS = 1_000;
+
   private static final int DEVICE_QOS = 1;
   private static final int WAITING_CALLS = 10_000;
   private static final Set<String> IGNORED_APPLICATIONS = Set.of(Topic.LifeCycle.APPLICATION, "BA");
@@ -489,12 +492,15 @@ final class CloudConnection
       payload.setBody(message);
     }
     if (control && parts.size() > 3) {
+      NotificationsOfRequest own = new NotificationsOfRequest(notifications);
+      link.runAfter(own::release, REPLY_MILLIS);
       requests.arrived(
           application,
           parts.get(3),
           List.copyOf(parts.subList(4, parts.size())),
           payload,
-          context());
+          context(own),
+          own::release);
     }
     Map<String, Object> properties = new HashMap<>();
     properties.put("deviceId", parts.get(1));
@@ -508,9 +514,9 @@ final class CloudConnection
         });
   }
 
-  private RequestHandlerContext context() {
+  private RequestHandlerContext context(CloudNotificationPublisher own) {
     return new RequestHandlerContext(
-        notifications,
+        own,
         Map.of(
             RequestHandlerContextConstants.NOTIFICATION_PUBLISHER_PID.name(),
             NOTIFICATION_PUBLISHER,

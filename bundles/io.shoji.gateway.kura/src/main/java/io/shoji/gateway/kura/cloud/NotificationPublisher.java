@@ -38,19 +38,28 @@ final class NotificationPublisher implements CloudNotificationPublisher {
    */
   @Override
   public @Nullable String publish(KuraMessage message) throws KuraException {
+    check(message);
     Map<String, Object> properties = message.getProperties();
-    if (!(properties.get("appId") instanceof String application)
-        || !(properties.get("requestorClientId") instanceof String requester)
-        || !(properties.get("messageType") instanceof String resource)) {
+    connection.notify(
+        String.valueOf(properties.get("appId")),
+        String.valueOf(properties.get("requestorClientId")),
+        Topics.filled(String.valueOf(properties.get("messageType")), properties),
+        message.getPayload());
+    return null;
+  }
+
+  /** Throws what {@link #publish} would for a message that makes no sense. */
+  static void check(KuraMessage message) throws KuraException {
+    Map<String, Object> properties = message.getProperties();
+    if (!(properties.get("appId") instanceof String)
+        || !(properties.get("requestorClientId") instanceof String)
+        || !(properties.get("messageType") instanceof String)) {
       throw new IllegalArgumentException(
           "a notification needs appId, requestorClientId and messageType found=" + properties);
     }
     if (message.getPayload() == null) {
       throw new KuraException(KuraErrorCode.INVALID_PARAMETER, null, "no payload");
     }
-    connection.notify(
-        application, requester, Topics.filled(resource, properties), message.getPayload());
-    return null;
   }
 
   @Override

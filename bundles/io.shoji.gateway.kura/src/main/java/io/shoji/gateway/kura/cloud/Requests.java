@@ -107,13 +107,15 @@ final class Requests implements AutoCloseable {
    * A request has come.
    *
    * @param method and what follows, as in the topic
+   * @param replied done when the reply is on its way
    */
   void arrived(
       String application,
       String method,
       List<String> resources,
       KuraPayload payload,
-      RequestHandlerContext context) {
+      RequestHandlerContext context,
+      Runnable replied) {
     RequestHandler handler = handlers.get(application);
     if (handler == null || method.equals("REPLY")) {
       log.debug("nobody answers application={} method={}", application, method);
@@ -137,12 +139,14 @@ final class Requests implements AutoCloseable {
     }
     try {
       threads.execute(
-          () ->
-              reply(
-                  application,
-                  requester,
-                  requestId,
-                  answer(handler, application, method, resources, payload, context)));
+          () -> {
+            reply(
+                application,
+                requester,
+                requestId,
+                answer(handler, application, method, resources, payload, context));
+            replied.run();
+          });
     } catch (RejectedExecutionException e) {
       log.warn("too many requests application={} id={}", application, requestId);
       reply(

@@ -351,7 +351,7 @@ final class CloudConnectionTest {
               });
       gateway.connected();
       cloud.awaitLifeCycle(Topic.LifeCycle.Kind.BIRTH);
-      cloud.ask("JOB-V1", Topic.Verb.EXEC, "run", Payload.builder());
+      cloud.call("JOB-V1", Topic.Verb.EXEC, "run", Payload.builder());
       TestCloud.Heard told = cloud.await(h -> h.topic() instanceof Topic.Notification, 10);
 
       assertThat(told.topic()).hasToString("$EDC/acme/tester/JOB-V1/NOTIFY/gw1/run/fast");
