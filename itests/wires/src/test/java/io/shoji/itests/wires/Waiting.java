@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
 
 /** Waits for something that another thread brings about. */
 final class Waiting {
-  private static final long LIMIT_SECONDS = 20;
+  private static final long LIMIT_SECONDS = 60;
 
   private Waiting() {}
 
