@@ -159,7 +159,7 @@ class WireGraphIT {
     Source source = new Source();
     Recorder recorder = new Recorder();
     kura.register("recorder", recorder, Map.of());
-    assertThat(kura.wires()).contains("waits for a component");
+    Waiting.until("it waits", () -> kura.wires().contains("waits for a component"));
     kura.register("source", source, Map.of());
 
     Waiting.until("a wire", () -> source.wires() == 1);
