@@ -58,7 +58,7 @@ record WireSettings(
     OnError onError) {
   static final int DEADLINE_MS = 1_000;
   // No comma: in a form's default it would separate values.
-  static final String PASS_THROUGH = "assetName; assetTimestamp";
+  static final String PASS_THROUGH = "assetName;assetTimestamp";
 
   /** What is done around the model. */
   enum Steps {

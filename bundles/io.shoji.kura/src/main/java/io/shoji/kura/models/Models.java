@@ -65,7 +65,7 @@ public final class Models implements ConfigurableComponent, StatusSource {
                 + " ( ) without the bound). The name * stands for all models without a line of"
                 + " their own. Several entries on one line are separated by semicolons; # begins a"
                 + " comment. A model pinned from the cloud or over REST stays pinned.|TextArea")
-    String versions() default "* = latest";
+    String versions() default "*=latest";
 
     /** Orders of accelerators. */
     @AttributeDefinition(
@@ -76,7 +76,7 @@ public final class Models implements ConfigurableComponent, StatusSource {
                 + " hailo, cpu (first preferred, the others after them) or NAME = only hailo, cpu"
                 + " (these and no others). An accelerator is a kind as cpu, or kind and device as"
                 + " cpu:cpu0. The name * stands for all other models.|TextArea")
-    String accelerators() default "* = fastest";
+    String accelerators() default "*=fastest";
 
     /** Budgets of memory. */
     @AttributeDefinition(
