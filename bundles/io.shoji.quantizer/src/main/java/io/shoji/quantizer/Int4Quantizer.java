@@ -13,6 +13,7 @@ import io.shoji.quantizer.onnx.Constants;
 import io.shoji.quantizer.onnx.Graph;
 import io.shoji.quantizer.onnx.Node;
 import io.shoji.quantizer.onnx.OnnxModel;
+import io.shoji.quantizer.onnx.OpsetUpgrade;
 import io.shoji.quantizer.onnx.QuantizerException;
 import io.shoji.quantizer.onnx.QuantizerException.Code;
 import java.util.ArrayList;
@@ -28,7 +29,7 @@ import java.util.Map;
 public final class Int4Quantizer {
   /** How the weights are written. */
   public enum Form {
-    /** {@code DequantizeLinear} with blocks, for which the model must be of operator set 21 on. */
+    /** {@code DequantizeLinear} with blocks, for which the model becomes one of operator set 21. */
     DEQUANTIZE_LINEAR,
     /** {@code com.microsoft:MatMulNBits}, which ONNX Runtime has for every operator set. */
     MAT_MUL_N_BITS
@@ -47,6 +48,7 @@ public final class Int4Quantizer {
    * @param blockSize weights that share a scale: a power of two, at least 16
    * @return the model and what became of its products
    * @throws QuantizerException INVALID_OPTION for a block size, UNSUPPORTED for an operator set
+   *     that cannot be upgraded to 21
    */
   public static DynamicQuantizer.Converted quantize(OnnxModel prepared, Form form, int blockSize)
       throws QuantizerException {
@@ -54,16 +56,10 @@ public final class Int4Quantizer {
       throw new QuantizerException(
           Code.INVALID_OPTION, "a block is a power of two, at least 16 found=" + blockSize);
     }
-    if (form == Form.DEQUANTIZE_LINEAR && prepared.opset() < INT4_OPSET) {
-      throw new QuantizerException(
-          Code.UNSUPPORTED,
-          "INT4 in DequantizeLinear needs a newer operator set; export the model again, or take"
-              + " MatMulNBits found="
-              + prepared.opset()
-              + " needed="
-              + INT4_OPSET);
-    }
-    OnnxModel model = prepared.copy();
+    OnnxModel model =
+        form == Form.DEQUANTIZE_LINEAR
+            ? OpsetUpgrade.upgrade(prepared, INT4_OPSET, Map.of())
+            : prepared.copy();
     Graph graph = model.graph();
     List<String> converted = new ArrayList<>();
     Map<String, String> kept = new LinkedHashMap<>();

@@ -13,6 +13,7 @@ import io.shoji.quantizer.onnx.Constants;
 import io.shoji.quantizer.onnx.Graph;
 import io.shoji.quantizer.onnx.Node;
 import io.shoji.quantizer.onnx.OnnxModel;
+import io.shoji.quantizer.onnx.OpsetUpgrade;
 import io.shoji.quantizer.onnx.QuantizerException;
 import io.shoji.quantizer.wire.TensorProto;
 import io.shoji.quantizer.wire.ValueInfoProto;
@@ -28,9 +29,10 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Brings a model into the form that quantization starts from, computing the same: what is constant
- * is computed once, batch normalization and bias go into the layer before, nodes that do nothing
- * are taken out, Gemm has no factors, and a product with a bias is a Gemm where it can be.
+ * Brings a model into the form that quantization starts from, computing the same: its operator set
+ * becomes 13 if it is older, what is constant is computed once, batch normalization and bias go
+ * into the layer before, nodes that do nothing are taken out, Gemm has no factors, and a product
+ * with a bias is a Gemm where it can be.
  */
 public final class Preparation {
   /** Constants that folding makes may be that much larger than what they are made from, bytes. */
@@ -68,11 +70,17 @@ public final class Preparation {
   /**
    * Prepares a copy of a model.
    *
-   * @throws QuantizerException RUNTIME if the runtime does not load or run it
+   * @throws QuantizerException RUNTIME if the runtime does not load or run it, UNSUPPORTED if its
+   *     operator set is older than 13 and cannot be upgraded
    */
   public static Prepared prepare(OnnxModel model, ModelRunner runner) throws QuantizerException {
     Preparation preparation = new Preparation(runner);
     OnnxModel prepared = model.copy();
+    if (model.opset() < OnnxModel.OLDEST_OPSET) {
+      prepared = OpsetUpgrade.upgrade(model, OnnxModel.OLDEST_OPSET, runner.describe(model));
+      preparation.steps.add(
+          "upgraded operator set " + model.opset() + " to " + OnnxModel.OLDEST_OPSET);
+    }
     preparation.removeIdentities(prepared.graph());
     preparation.foldConstants(prepared);
     preparation.foldBatchNorm(prepared.graph());

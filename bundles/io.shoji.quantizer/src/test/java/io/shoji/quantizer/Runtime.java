@@ -66,7 +66,8 @@ final class Runtime implements BeforeAllCallback, ParameterResolver {
         .getOrComputeIfAbsent("started", key -> Started.start(), Started.class);
   }
 
-  private static final class Started implements CloseableResource {
+  /** The driver, for a process of its own. */
+  static final class Started implements CloseableResource {
     private final Path folder;
     private final Felix framework;
     private final NativeLibraries libraries;
@@ -88,7 +89,8 @@ final class Runtime implements BeforeAllCallback, ParameterResolver {
 
     static Started start() {
       try {
-        Path folder = Files.createTempDirectory("shoji-quantizer");
+        Path target = Files.createDirectories(Path.of("target", "runtime").toAbsolutePath());
+        Path folder = Files.createTempDirectory(target, "work");
         Map<String, Object> properties = new HashMap<>();
         properties.put(Constants.FRAMEWORK_STORAGE, folder.resolve("framework").toString());
         Felix framework = new Felix(properties);
@@ -147,6 +149,10 @@ final class Runtime implements BeforeAllCallback, ParameterResolver {
                   values.containsKey(method.getName())
                       ? values.get(method.getName())
                       : method.getDefaultValue()));
+    }
+
+    ModelRunner runner() {
+      return new ModelRunner(accelerator, folder);
     }
 
     @Override

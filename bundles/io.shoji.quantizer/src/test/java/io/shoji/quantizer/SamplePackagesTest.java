@@ -45,14 +45,12 @@ final class SamplePackagesTest {
       QuantizationOptions options = QuantizationOptions.forOnnxRuntime().with(method);
       OnnxModel quantized = StaticQuantizer.quantize(prepared, calibration, options).model();
       double after = accuracy(runner, quantized, samples);
-      System.out.printf("%s %s: %.4f, in FP32 %.4f%n", name, method, after, before);
       assertThat(after).as("%s", method).isGreaterThanOrEqualTo(before - 0.01);
     }
     OnnxModel quantized =
         StaticQuantizer.quantize(prepared, calibration, QuantizationOptions.forOnnxRuntime())
             .model();
     int size = quantized.toBytes().length;
-    System.out.printf("%s: %d bytes, in FP32 %d%n", name, size, model.toBytes().length);
     assertThat(size).isLessThan((int) (0.30 * model.toBytes().length));
     List<String> fused = FusedGraph.operators(quantized, folder);
     assertThat(fused)

@@ -1,0 +1,105 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.quantizer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.shoji.operations.Progress;
+import io.shoji.quantizer.onnx.OnnxModel;
+import io.shoji.testkit.OnnxModels;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryPoolMXBean;
+import java.lang.management.MemoryType;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A model of 50 MB and 500 samples in a process of its own, with the heap that a gateway has. */
+final class LargeModelTest {
+  private static final long PATIENCE_SECONDS = 300;
+  private static final int SAMPLES = 500;
+
+  public static void main(String[] arguments) throws Exception {
+    Path from = Path.of(arguments[0]);
+    Path to = Path.of(arguments[1]);
+    long start = System.nanoTime();
+    int[] reports = new int[1];
+    Progress progress =
+        new Progress() {
+          @Override
+          public void report(double fraction, String message) {
+            reports[0]++;
+          }
+
+          @Override
+          public boolean cancelled() {
+            return false;
+          }
+        };
+    Runtime.Started started = Runtime.Started.start();
+    try {
+      ModelRunner runner = started.runner();
+      Preparation.Prepared prepared = Preparation.prepare(OnnxModel.read(from), runner);
+      StaticQuantizer.Quantized quantized =
+          StaticQuantizer.calibrateAndQuantize(
+              prepared,
+              QuantizationOptions.forOnnxRuntime().with(CalibrationMethod.ENTROPY),
+              Networks.samples(SAMPLES, 1, 1024),
+              false,
+              runner,
+              progress);
+      quantized.model().write(to);
+    } finally {
+      started.close();
+    }
+    long peak = 0;
+    for (MemoryPoolMXBean pool : ManagementFactory.getMemoryPoolMXBeans()) {
+      peak += pool.getType() == MemoryType.HEAP ? pool.getPeakUsage().getUsed() : 0;
+    }
+    System.out.printf(
+        "seconds=%.1f peakHeapMiB=%d reports=%d%n",
+        (System.nanoTime() - start) / 1e9, peak >> 20, reports[0]);
+  }
+
+  @Test
+  void shouldQuantize50MegabytesIn512MegabytesOfHeap(@TempDir Path folder) throws Exception {
+    Path from = Files.write(folder.resolve("large.onnx"), OnnxModels.mlp(7, 1024, 3072, 3072, 10));
+    assertThat(Files.size(from)).isGreaterThan(50_000_000);
+    Path to = folder.resolve("large-int8.onnx");
+    Path log = folder.resolve("log");
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx512m",
+                "-cp",
+                System.getProperty(
+                    "surefire.test.class.path", System.getProperty("java.class.path")),
+                LargeModelTest.class.getName(),
+                from.toString(),
+                to.toString())
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile())
+            .start();
+    boolean ended = process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    process.destroyForcibly();
+    String text = Files.readString(log);
+    System.out.println(text);
+    assertThat(ended).as(text).isTrue();
+    assertThat(process.exitValue()).as(text).isZero();
+    assertThat(text).contains("reports=" + (SAMPLES + 1));
+    assertThat(Files.size(to)).isLessThan(Files.size(from) * 26 / 100);
+    try (var files = Files.list(folder)) {
+      assertThat(files.toList()).containsExactlyInAnyOrderElementsOf(List.of(from, to, log));
+    }
+  }
+}
