@@ -201,8 +201,10 @@ final class Family {
       return true;
     }
     VersionPolicy policy = versions();
-    boolean satisfiable = newest(m -> m.installed() && policy.accepts(m.version)) != null;
-    Predicate<Model> eligible = m -> m.installed() && (!satisfiable || policy.accepts(m.version));
+    // What serves on while its package is being exchanged counts as if it were there.
+    Predicate<Model> here = m -> m.installed() || m.serving != null;
+    boolean satisfiable = newest(m -> here.test(m) && policy.accepts(m.version)) != null;
+    Predicate<Model> eligible = m -> here.test(m) && (!satisfiable || policy.accepts(m.version));
     return newest(m -> !m.retained() && eligible.test(m) && m.viable()) == null
         && newest(m -> m.retained() && eligible.test(m)) == model;
   }
@@ -544,6 +546,7 @@ final class Family {
           discard(model, changes);
         }
       }
+      requestRetained();
       sweep(changes);
     }
     changes.apply(engine);
@@ -554,6 +557,7 @@ final class Family {
     synchronized (this) {
       if (!model.installed() && !model.removed && model.lingerUntilNanos - System.nanoTime() <= 0) {
         discard(model, changes);
+        requestRetained();
         sweep(changes);
       }
     }
@@ -624,7 +628,7 @@ final class Family {
       if (old != null) {
         retire(old, changes);
       }
-      if (model.installed()) {
+      if (model.installed() && !model.retained()) {
         for (Model other : models()) {
           if (!other.installed() && !heldByPolicy(other)) {
             discard(other, changes);

@@ -416,7 +416,7 @@ final class Placement {
     }
     announce(model);
     scheduleRetry(model);
-    if (model.serving == null) {
+    if (model.serving == null && !model.retained()) {
       model.family.requestRetained();
     }
   }

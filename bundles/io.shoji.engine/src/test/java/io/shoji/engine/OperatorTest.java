@@ -206,6 +206,54 @@ class OperatorTest extends EngineFixture {
   }
 
   @Test
+  void shouldComeToRestWhenRetainedVersionIsAllThereIsAndCannotServe() throws Exception {
+    install(FakePackage.of("digits", "1.0.0").asRetained());
+    awaitPlaced(DIGITS);
+    FakeAccelerator cpu = FakeAccelerator.of("cpu", 2);
+    cpu.loadFailure =
+        new AcceleratorException(AcceleratorException.Code.INVALID_MODEL, "broken on purpose");
+    plug(cpu);
+    await("tried", () -> status(DIGITS).state() == ModelStatus.State.FAILED);
+
+    for (int i = 0; i < 50; i++) {
+      assertThat(engine.placing(DIGITS)).isFalse();
+    }
+    assertThat(cpu.loads).hasValue(1);
+  }
+
+  @Test
+  void shouldNotGoBackToRetainedVersionWhilePackageIsBeingExchanged() throws Exception {
+    FakeAccelerator cpu = plug(FakeAccelerator.of("cpu", 2));
+    install(FakePackage.of("digits", "1.0.0").asRetained());
+    FakePackage second = install(FakePackage.of("digits", "2.0.0"));
+    awaitAnswering("2.0.0");
+    await("only that is loaded", () -> cpu.open.get() == 1);
+    int loads = cpu.loads.get();
+
+    engine.removePackage(second);
+    awaitPlaced(DIGITS);
+    assertThat(answer().modelVersion()).isEqualTo("2.0.0");
+    // Its update was refused: the last good contents are there again.
+    install(second);
+
+    awaitPlaced(DIGITS);
+    assertThat(answer().modelVersion()).isEqualTo("2.0.0");
+    assertThat(cpu.loads.get()).as("nothing was loaded").isEqualTo(loads);
+  }
+
+  @Test
+  void shouldGoBackToRetainedVersionWhenPackageDoesNotComeBack() throws Exception {
+    plug(FakeAccelerator.of("cpu", 2));
+    install(FakePackage.of("digits", "1.0.0").asRetained());
+    FakePackage second = install(FakePackage.of("digits", "2.0.0"));
+    awaitAnswering("2.0.0");
+
+    engine.removePackage(second);
+
+    awaitAnswering("1.0.0");
+  }
+
+  @Test
   void shouldStillBeListedWhenPackageIsBeingExchanged() throws Exception {
     plug(FakeAccelerator.of("cpu", 2));
     FakePackage first = install(FakePackage.of("digits", "1.0.0"));

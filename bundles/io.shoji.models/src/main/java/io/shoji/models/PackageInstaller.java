@@ -96,9 +96,15 @@ final class PackageInstaller {
     String owner = InstallRecord.owner(origin.bundleId());
     boolean stored = false;
     try {
-      Optional<ModelDescription> description = take(origin, reasons, cancelled);
+      Optional<byte[]> document = document(origin.source(), reasons);
+      Optional<ModelDescription> description = Optional.empty();
+      if (document.isPresent()) {
+        description = take(origin, document.get(), reasons, cancelled);
+      } else {
+        checkCapabilities(origin.capabilities(), Optional.empty(), reasons);
+      }
       stored = description.isPresent();
-      if (!stored && before(origin).isEmpty()) {
+      if (!stored && before(origin, document.map(Digests::of).orElse("")).isEmpty()) {
         store.forget(owner);
       }
       return description;
@@ -110,14 +116,10 @@ final class PackageInstaller {
     }
   }
 
-  private Optional<ModelDescription> take(Origin origin, Reasons reasons, BooleanSupplier cancelled)
+  private Optional<ModelDescription> take(
+      Origin origin, byte[] bytes, Reasons reasons, BooleanSupplier cancelled)
       throws StoreException {
-    Optional<byte[]> bytes = document(origin.source(), reasons);
-    if (bytes.isEmpty()) {
-      checkCapabilities(origin.capabilities(), Optional.empty(), reasons);
-      return Optional.empty();
-    }
-    String sha256 = Digests.of(bytes.get());
+    String sha256 = Digests.of(bytes);
     String owner = InstallRecord.owner(origin.bundleId());
     Optional<InstallRecord> known =
         store
@@ -128,7 +130,7 @@ final class PackageInstaller {
                         && r.lastModified() == origin.lastModified()
                         && r.checker().equals(checker)
                         && r.modelSha256().equals(sha256));
-    Optional<Json> document = JsonReading.read(bytes.get(), DOCUMENT_PLACE, reasons);
+    Optional<Json> document = JsonReading.read(bytes, DOCUMENT_PLACE, reasons);
     checkCapabilities(origin.capabilities(), document, reasons);
     if (document.isEmpty()) {
       return Optional.empty();
@@ -158,7 +160,7 @@ final class PackageInstaller {
       for (View view : views) {
         store.view(view);
       }
-      refresh(known.get(), record(origin, sha256, bytes.get(), files, views));
+      refresh(known.get(), record(origin, sha256, bytes, files, views));
       return description;
     }
     for (ModelFile file : reader.files()) {
@@ -172,22 +174,23 @@ final class PackageInstaller {
       store.view(view);
     }
     retain(origin, model);
-    store.write(record(origin, sha256, bytes.get(), files, views));
+    store.write(record(origin, sha256, bytes, files, views));
     dropOutdated(origin, model);
     return description;
   }
 
   /**
-   * What the bundle was last found to contain, if it has been updated since: served while the
-   * bundle's contents are refused.
+   * What the bundle was last found to contain, if it has been updated since; it has been if it
+   * brings another document, whatever the framework's clock says.
    */
-  Optional<InstallRecord> before(Origin origin) {
+  private Optional<InstallRecord> before(Origin origin, String sha256) {
     return store
         .record(InstallRecord.owner(origin.bundleId()))
         .filter(
             r ->
                 r.location().equals(origin.location())
-                    && r.lastModified() != origin.lastModified());
+                    && (r.lastModified() != origin.lastModified()
+                        || !r.modelSha256().equals(sha256)));
   }
 
   /** What a record is about; empty if this code does not take it any more. */
@@ -204,7 +207,7 @@ final class PackageInstaller {
 
   /** Keeps what the bundle contained before, if that is another version of the same model. */
   private void retain(Origin origin, ModelDescription model) throws StoreException {
-    Optional<InstallRecord> before = before(origin);
+    Optional<InstallRecord> before = before(origin, model.sha256());
     if (before.isPresent()
         && describe(before.get())
             .filter(d -> d.name().equals(model.name()) && !d.version().equals(model.version()))

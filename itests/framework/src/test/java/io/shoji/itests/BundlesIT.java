@@ -73,6 +73,7 @@ public class BundlesIT {
                 "io.shoji.api io.shoji.accelerator",
                 "io.shoji.api io.shoji.inference",
                 "io.shoji.api io.shoji.model",
+                "io.shoji.api io.shoji.operations",
                 "io.shoji.api io.shoji.tensor",
                 // Repackaged, not ours: JNA under its own package names.
                 "io.shoji.jna com.sun.jna",

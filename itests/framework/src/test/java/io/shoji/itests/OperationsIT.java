@@ -147,12 +147,17 @@ public class OperationsIT {
       bundle.update(new ByteArrayInputStream(broken));
       Waiting.until("refused", () -> catalog.refusals().size() == 1);
       assertTrue(catalog.refusals().get(0).reasons().size() > 1);
-      Waiting.until(
-          "the last good contents are served",
-          () ->
-              digits().answering().equals(Optional.of(NEXT))
-                  && digits().versions().stream()
-                      .anyMatch(v -> v.state() == ModelOverview.State.REFUSED));
+      try {
+        Waiting.until(
+            "the last good contents are served",
+            () ->
+                digits().answering().equals(Optional.of(NEXT))
+                    && digits().versions().stream()
+                        .anyMatch(v -> v.state() == ModelOverview.State.REFUSED));
+      } catch (AssertionError e) {
+        throw new AssertionError(
+            e.getMessage() + " found=" + digits() + " events=" + operations.events(0), e);
+      }
 
       bundle.update(new ByteArrayInputStream(original));
       awaitAnswering(first);
