@@ -42,6 +42,11 @@ class FormsIT {
   private static final String TELEMETRY = "io.shoji.kura.Telemetry";
   private static final String WIRE_INFERENCE = "io.shoji.kura.WireInference";
 
+  private static final String SHOJI_REST = "io.shoji.kura.RestService";
+
+  private static final HttpClient CLIENT =
+      HttpClient.newBuilder().proxy(HttpClient.Builder.NO_PROXY).build();
+
   private static final Path SCREENSHOTS = Path.of(System.getProperty("screenshots"));
 
   @TempDir static Path folder;
@@ -178,7 +183,8 @@ class FormsIT {
             "io.shoji.kura.Models",
             "io.shoji.kura.Accelerators",
             TELEMETRY,
-            "io.shoji.kura.CloudRequests");
+            "io.shoji.kura.CloudRequests",
+            SHOJI_REST);
     assertThat(factories).containsKey(WIRE_INFERENCE);
     List<String> missing = new ArrayList<>();
     for (String pid : single.keySet()) {
@@ -198,36 +204,72 @@ class FormsIT {
 
   @Test
   void shouldTakeEffectWhenValueIsChanged() throws Exception {
-    HttpClient client = HttpClient.newHttpClient();
-    assertThat(identity(client)).isEqualTo(401);
-    final List<String> before = gateway.snapshots();
-    openForm(REST, false);
-    browser.click("#editorForm input[type=checkbox][name='auth.basic.enabled']");
-    browser.screenshot(SCREENSHOTS.resolve("changed.png"));
+    String identity = "/services/session/v1/currentIdentity";
+    String models = "/services/shoji/v1/models";
+    assertThat(answer(identity)).isEqualTo(401);
+    List<String> before = gateway.snapshots();
+    switchOver(REST, "auth.basic.enabled");
+    awaitAnswer(identity, 200);
+    awaitSnapshot(before);
+
+    // One of ours, now that the administrator is let in.
+    awaitAnswer(models, 200);
+    before = gateway.snapshots();
+    switchOver(SHOJI_REST, "enabled");
+    awaitAnswer(models, 503);
+    awaitSnapshot(before);
+    openForm(SHOJI_REST, false);
+    assertThat(isChecked("enabled")).isFalse();
+    switchOver(SHOJI_REST, "enabled");
+    awaitAnswer(models, 200);
+  }
+
+  /** Clicks on a field that is yes or no, and saves. */
+  private static void switchOver(String pid, String key) throws Exception {
+    openForm(pid, false);
+    boolean before = isChecked(key);
+    browser.click("#editorForm input[type=checkbox][name='" + key + "']");
+    browser.screenshot(SCREENSHOTS.resolve("changed-" + pid + ".png"));
     save();
+    openForm(pid, false);
+    assertThat(isChecked(key)).isEqualTo(!before);
+  }
+
+  private static boolean isChecked(String key) throws Exception {
+    return browser
+        .run(
+            "return document.querySelector(\"#editorForm input[type=checkbox][name='\""
+                + " + arguments[0] + \"']\").checked",
+            key)
+        .getAsBoolean();
+  }
+
+  private static void awaitAnswer(String path, int status) throws Exception {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    while (identity(client) != 200 || gateway.snapshots().equals(before)) {
-      assertThat(System.nanoTime()).as("in effect and in a snapshot").isLessThan(deadline);
+    int last = answer(path);
+    while (last != status) {
+      assertThat(System.nanoTime()).as(path + " answers " + last).isLessThan(deadline);
+      TimeUnit.MILLISECONDS.sleep(50);
+      last = answer(path);
+    }
+  }
+
+  private static void awaitSnapshot(List<String> before) throws Exception {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (gateway.snapshots().equals(before)) {
+      assertThat(System.nanoTime()).as("in a snapshot").isLessThan(deadline);
       TimeUnit.MILLISECONDS.sleep(50);
     }
-    openForm(REST, false);
-    assertThat(
-            browser
-                .run(
-                    "return document.querySelector(\"#editorForm input[type=checkbox][name='auth.basic.enabled']\").checked")
-                .getAsBoolean())
-        .isTrue();
   }
 
   /** What the gateway answers to the administrator's name and password. */
-  private static int identity(HttpClient client) throws Exception {
+  private static int answer(String path) throws Exception {
     String credentials =
         Base64.getEncoder()
             .encodeToString(("admin:" + gateway.password()).getBytes(StandardCharsets.UTF_8));
-    return client
+    return CLIENT
         .send(
-            HttpRequest.newBuilder(
-                    URI.create(gateway.url(false, "/services/session/v1/currentIdentity")))
+            HttpRequest.newBuilder(URI.create(gateway.url(false, path)))
                 .header("Authorization", "Basic " + credentials)
                 .build(),
             HttpResponse.BodyHandlers.discarding())
@@ -239,11 +281,7 @@ class FormsIT {
     final List<String> before = gateway.snapshots();
     openForm(WIRE_INFERENCE, true);
     save();
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    while (gateway.snapshots().equals(before)) {
-      assertThat(System.nanoTime()).as("in a snapshot").isLessThan(deadline);
-      TimeUnit.MILLISECONDS.sleep(50);
-    }
+    awaitSnapshot(before);
     openList();
     JsonArray all = browser.run("return configData.pids").getAsJsonArray();
     assertThat(all.toString()).contains(WIRE_INFERENCE + ".");

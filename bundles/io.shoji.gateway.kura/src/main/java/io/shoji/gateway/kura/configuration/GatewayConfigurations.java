@@ -105,6 +105,9 @@ public final class GatewayConfigurations
   /** By {@code kura.service.pid}. */
   private final Map<String, Tracked> tracked = new ConcurrentHashMap<>();
 
+  /** What was in {@code tracked} once: a component that is configured anew is away for a moment. */
+  private final Set<String> seen = ConcurrentHashMap.newKeySet();
+
   /** By PID or factory PID; empty where there is neither form nor defaults. */
   private final Map<String, Optional<Definition>> definitions = new ConcurrentHashMap<>();
 
@@ -336,6 +339,7 @@ public final class GatewayConfigurations
   }
 
   private void track(String pid, Tracked component) {
+    seen.add(pid);
     Tracked before = tracked.put(pid, component);
     if (component.equals(before)) {
       return;
@@ -756,6 +760,7 @@ public final class GatewayConfigurations
     }
     if (found) {
       tracked.remove(pid);
+      seen.remove(pid);
       deleted.add(pid);
       log.info("component deleted pid={}", pid);
     }
@@ -782,6 +787,12 @@ public final class GatewayConfigurations
       String pid = earlier.getKey();
       Map<String, Object> stored = stored(pid);
       all.put(pid, stored == null ? earlier.getValue() : stored);
+    }
+    for (String pid : seen) {
+      Map<String, Object> stored = stored(pid);
+      if (stored != null) {
+        all.put(pid, stored);
+      }
     }
     for (ComponentConfiguration current : getComponentConfigurations()) {
       all.put(current.getPid(), propertiesOf(current));
@@ -979,7 +990,7 @@ public final class GatewayConfigurations
       deleted.remove(pid);
     }
     Map<String, Object> now = store.read(configuration, definition);
-    if (tracked.containsKey(pid) || newest.containsKey(pid)) {
+    if (seen.contains(pid) || newest.containsKey(pid)) {
       log.info("configuration changed in ConfigurationAdmin pid={}", pid);
       takeSnapshot(Map.of(pid, now));
     }
@@ -1030,6 +1041,7 @@ public final class GatewayConfigurations
     if (!deleted.isEmpty()) {
       log.info("components deleted in ConfigurationAdmin pids={}", deleted);
       tracked.keySet().removeAll(deleted);
+      seen.removeAll(deleted);
       takeSnapshot(Map.of());
     }
   }
