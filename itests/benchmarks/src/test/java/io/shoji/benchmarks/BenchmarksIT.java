@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 class BenchmarksIT {
   @Test
   void shouldPrintTheTableAndTheBarsWhenRunShortly() throws Exception {
-    Benchmarks benchmarks = new Benchmarks(1, 1, 200, List.of(BenchmarkModel.SMALL));
+    Benchmarks benchmarks = new Benchmarks(1, 3, 500, List.of(BenchmarkModel.SMALL));
     benchmarks.measure();
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     benchmarks.print(new PrintStream(bytes, true, StandardCharsets.UTF_8));

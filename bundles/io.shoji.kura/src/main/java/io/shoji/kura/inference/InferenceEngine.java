@@ -224,21 +224,34 @@ public final class InferenceEngine
                 + " inputs found="
                 + (modelInfo == null ? "no model" : "no inputs"));
       }
-      long deadline = deadline();
-      ModelRef ref = ref(modelInfo.getName());
       List<Tensor> answer =
-          callers
-              .await(deadline)
-              .call(
-                  ref,
-                  new Inputs(inputData),
-                  new Outputs(modelInfo, configuration.value()),
-                  deadline);
+          call(
+              ref(modelInfo.getName()),
+              new Inputs(inputData),
+              new Outputs(modelInfo, configuration.value()),
+              deadline());
       counters.answered.increment();
       return answer;
     } catch (InferenceException e) {
       counters.failed(e);
       throw EngineException.of(e);
+    }
+  }
+
+  private List<Tensor> call(ModelRef ref, Inputs inputs, Outputs outputs, long deadlineNanos)
+      throws InferenceException {
+    while (true) {
+      try {
+        return callers.await(deadlineNanos).call(ref, inputs, outputs, deadlineNanos);
+      } catch (InferenceException e) {
+        if (e.code() != InferenceException.Code.SHUTTING_DOWN
+            || deadlineNanos - System.nanoTime() <= STARTING_PAUSE_NANOS
+            || Thread.currentThread().isInterrupted()) {
+          throw e;
+        }
+        // The engine is exchanged, and the next one will answer.
+        LockSupport.parkNanos(STARTING_PAUSE_NANOS);
+      }
     }
   }
 

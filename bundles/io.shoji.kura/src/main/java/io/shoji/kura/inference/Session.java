@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import org.eclipse.kura.type.TypedValue;
 import org.eclipse.kura.wire.WireRecord;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +35,9 @@ import org.jspecify.annotations.Nullable;
  * keeps it while the settings and the services stay, and its windows with it. One thread at a time.
  */
 final class Session {
+  /** Pause between two looks for a service that is being exchanged. */
+  private static final long EXCHANGE_PAUSE_NANOS = 10_000_000;
+
   private final Bound<PipelineService> pipelines;
   private final Bound<ModelCaller> callers;
   private @Nullable WireSettings settings;
@@ -61,16 +65,19 @@ final class Session {
     }
     settings = current;
     ModelRef ref = current.ref().orElseThrow(Session::noModel);
-    try {
-      return answer(current, ref, record, deadlineNanos);
-    } catch (InferenceException e) {
-      if (e.code() != InferenceException.Code.SHUTTING_DOWN
-          || deadlineNanos - System.nanoTime() <= 0) {
-        throw e;
+    while (true) {
+      try {
+        return answer(current, ref, record, deadlineNanos);
+      } catch (InferenceException e) {
+        if (e.code() != InferenceException.Code.SHUTTING_DOWN
+            || deadlineNanos - System.nanoTime() <= EXCHANGE_PAUSE_NANOS
+            || Thread.currentThread().isInterrupted()) {
+          throw e;
+        }
+        // The engine or the pipelines are exchanged: what comes next has the same name.
+        close();
+        LockSupport.parkNanos(EXCHANGE_PAUSE_NANOS);
       }
-      // The engine or the pipelines are exchanged: what comes next has the same name.
-      close();
-      return answer(current, ref, record, deadlineNanos);
     }
   }
 

@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.shoji.inference.InferenceException;
 import io.shoji.inference.InferenceService;
 import io.shoji.inference.ModelRef;
 import io.shoji.inference.ModelStatus;
@@ -24,6 +25,7 @@ import io.shoji.tensor.Quantization;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.TensorSpec;
 import io.shoji.testkit.OnnxModels;
+import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -806,6 +808,35 @@ class InferenceEngineContractTest {
     }
     for (ModelStatus each : real.service().models()) {
       awaitServing(real.service(), ModelRef.latest(each.description().name()));
+    }
+  }
+
+  @Test
+  void shouldWaitForTheNextEngineWhenOneStops() throws Exception {
+    InferenceService stopped =
+        (InferenceService)
+            Proxy.newProxyInstance(
+                InferenceEngineContractTest.class.getClassLoader(),
+                new Class<?>[] {InferenceService.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("equals")) {
+                    return proxy == arguments[0];
+                  }
+                  throw new InferenceException(
+                      InferenceException.Code.SHUTTING_DOWN, "the engine stops");
+                });
+    ModelInfo model = info("batch");
+    InferenceEngine exchanged = new InferenceEngine(Map.of("deadlineMs", 30_000));
+    exchanged.bindInference(stopped);
+    ExecutorService caller = Executors.newSingleThreadExecutor();
+    try {
+      Future<List<Tensor>> later =
+          caller.submit(
+              () -> exchanged.infer(model, List.of(tensor(model, Float.class, floats(3)))));
+      exchanged.bindInference(real.service());
+      assertThat(values(later.get(30, TimeUnit.SECONDS), 0)).isEqualTo(floats(3));
+    } finally {
+      caller.shutdownNow();
     }
   }
 
