@@ -57,7 +57,7 @@ record WireSettings(
     int deadlineMs,
     OnError onError) {
   static final int DEADLINE_MS = 1_000;
-  // No comma: in a form's default it would separate values.
+  // No comma, which separates values in the default of a form, and no space, which bnd escapes.
   static final String PASS_THROUGH = "assetName;assetTimestamp";
 
   /** What is done around the model. */

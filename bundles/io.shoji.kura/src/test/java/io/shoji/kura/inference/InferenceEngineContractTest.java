@@ -819,8 +819,15 @@ class InferenceEngineContractTest {
                 InferenceEngineContractTest.class.getClassLoader(),
                 new Class<?>[] {InferenceService.class},
                 (proxy, method, arguments) -> {
-                  if (method.getName().equals("equals")) {
-                    return proxy == arguments[0];
+                  switch (method.getName()) {
+                    case "equals":
+                      return proxy == arguments[0];
+                    case "models":
+                      return List.of();
+                    case "model":
+                      return Optional.empty();
+                    default:
+                      break;
                   }
                   throw new InferenceException(
                       InferenceException.Code.SHUTTING_DOWN, "the engine stops");
