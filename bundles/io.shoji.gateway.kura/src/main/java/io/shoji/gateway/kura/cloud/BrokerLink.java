@@ -279,11 +279,18 @@ final class BrokerLink implements AutoCloseable {
           new Outcome(
               () -> onLoop(mine, then),
               cause -> {
-                log.error("the broker does not allow a subscription filter={}", filter, cause);
+                if (cause instanceof MqttException refused
+                    && refused.getReasonCode() == MqttException.REASON_CODE_SUBSCRIBE_FAILED) {
+                  log.error("the broker does not allow a subscription filter={}", filter);
+                }
+                log.debug("not subscribed filter={}", filter, cause);
                 onLoop(mine, then);
               }));
-    } catch (MqttException | IllegalArgumentException e) {
-      log.error("a subscription cannot be made filter={}", filter, e);
+    } catch (MqttException e) {
+      // The connection is gone, which is told in a moment.
+      log.debug("not subscribed filter={}", filter, e);
+    } catch (IllegalArgumentException e) {
+      log.error("a subscription makes no sense filter={}", filter, e);
       then.run();
     }
   }

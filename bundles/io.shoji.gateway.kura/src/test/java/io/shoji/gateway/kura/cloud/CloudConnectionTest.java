@@ -15,12 +15,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.shoji.cloud.Metrics;
 import io.shoji.cloud.Payload;
 import io.shoji.cloud.PayloadCodec;
+import io.shoji.cloud.TlsSettings;
 import io.shoji.cloud.Topic;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -28,6 +32,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLContext;
 import org.eclipse.kura.KuraConnectException;
 import org.eclipse.kura.KuraErrorCode;
 import org.eclipse.kura.KuraException;
@@ -495,6 +500,47 @@ final class CloudConnectionTest {
   }
 
   @Test
+  void shouldConnectOverTlsWhenItTrustsTheBrokerAndNotOtherwise() throws Exception {
+    Path store = folder.resolve("broker.p12");
+    Process keytool =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                "-genkeypair",
+                "-alias",
+                "broker",
+                "-keyalg",
+                "RSA",
+                "-dname",
+                "CN=localhost",
+                "-ext",
+                "san=dns:localhost",
+                "-keystore",
+                store.toString(),
+                "-storetype",
+                "PKCS12",
+                "-storepass",
+                "password")
+            .redirectErrorStream(true)
+            .start();
+    assertThat(keytool.waitFor()).isZero();
+    SSLContext trusting =
+        TlsSettings.builder().trustStore(store, "password".toCharArray()).build().context();
+    try (TestBroker secure = new TestBroker(store);
+        TestCloud there = new TestCloud(secure)) {
+      try (TestGateway gateway =
+          new TestGateway(secure.secureUrl(), folder, Map.of("connect.auto-on-startup", false))) {
+        assertThatThrownBy(() -> gateway.connection().connect())
+            .isInstanceOf(KuraConnectException.class);
+      }
+      try (TestGateway gateway =
+          new TestGateway(secure.secureUrl(), folder, Map.of(), () -> Optional.of(trusting))) {
+        gateway.connected();
+        there.awaitLifeCycle(Topic.LifeCycle.Kind.BIRTH);
+      }
+    }
+  }
+
+  @Test
   void shouldFailOrWaitButNotHangWhenNobodyAnswers() throws Exception {
     broker.stop();
     try (TestGateway gateway =
@@ -502,6 +548,16 @@ final class CloudConnectionTest {
       assertThatThrownBy(() -> gateway.connection().connect())
           .isInstanceOf(KuraConnectException.class);
       assertThat(gateway.connection().isConnected()).isFalse();
+    }
+    try (ServerSocket silent = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
+        TestGateway gateway =
+            new TestGateway(
+                "mqtt://127.0.0.1:" + silent.getLocalPort(),
+                folder,
+                Map.of("connect.auto-on-startup", false, "timeout", 1))) {
+      assertThatThrownBy(() -> gateway.connection().connect())
+          .isInstanceOf(KuraConnectException.class)
+          .hasMessageContaining("does not answer");
     }
   }
 

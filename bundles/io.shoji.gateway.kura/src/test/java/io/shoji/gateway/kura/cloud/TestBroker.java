@@ -21,6 +21,7 @@ import io.shoji.cloud.Topic;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
@@ -28,13 +29,28 @@ import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A broker on the loopback address, that can be taken away and brought back. */
 public final class TestBroker implements AutoCloseable {
+  private final Path keyStore;
   private final int port;
+  private final int securePort;
   private final List<Payload> telemetry = new CopyOnWriteArrayList<>();
   private Server server;
 
   public TestBroker() throws IOException {
+    this(null);
+  }
+
+  /**
+   * Starts a broker.
+   *
+   * @param keyStore PKCS #12 with the password "password", for TLS as well; null for none
+   */
+  TestBroker(Path keyStore) throws IOException {
+    this.keyStore = keyStore;
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       port = socket.getLocalPort();
+    }
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      securePort = socket.getLocalPort();
     }
     start();
   }
@@ -43,8 +59,8 @@ public final class TestBroker implements AutoCloseable {
     return "mqtt://127.0.0.1:" + port;
   }
 
-  int port() {
-    return port;
+  String secureUrl() {
+    return "mqtts://localhost:" + securePort;
   }
 
   public void start() throws IOException {
@@ -56,6 +72,13 @@ public final class TestBroker implements AutoCloseable {
     properties.setProperty("telemetry_enabled", "false");
     properties.setProperty(
         BrokerConstants.NETTY_MAX_BYTES_PROPERTY_NAME, Integer.toString(64 * 1024 * 1024));
+    if (keyStore != null) {
+      properties.setProperty(BrokerConstants.SSL_PORT_PROPERTY_NAME, Integer.toString(securePort));
+      properties.setProperty(BrokerConstants.JKS_PATH_PROPERTY_NAME, keyStore.toString());
+      properties.setProperty(BrokerConstants.KEY_STORE_TYPE, "pkcs12");
+      properties.setProperty(BrokerConstants.KEY_STORE_PASSWORD_PROPERTY_NAME, "password");
+      properties.setProperty(BrokerConstants.KEY_MANAGER_PASSWORD_PROPERTY_NAME, "password");
+    }
     server = new Server();
     server.startServer(new MemoryConfig(properties), List.of(new Recorder()));
   }

@@ -35,6 +35,11 @@ public final class TestGateway implements AutoCloseable {
   }
 
   TestGateway(String broker, Path folder, Map<String, Object> settings) throws Exception {
+    this(broker, folder, settings, Optional::empty);
+  }
+
+  TestGateway(String broker, Path folder, Map<String, Object> settings, CloudConnection.Tls tls)
+      throws Exception {
     transport.put("broker-url", broker);
     transport.put("topic.context.account-name", TestCloud.ACCOUNT);
     transport.put("client-id", TestCloud.GATEWAY);
@@ -44,7 +49,7 @@ public final class TestGateway implements AutoCloseable {
     data.put("enable.rate.limit", false);
     settings.forEach(
         (name, value) -> {
-          if (name.matches("(broker|client|lwt|keep|clean|topic.context).*")) {
+          if (name.matches("(broker|client|lwt|keep|clean|timeout|topic.context).*")) {
             transport.put(name, value);
           } else if (name.matches("(device|topic|encode|enable.default|payload).*")) {
             service.put(name, value);
@@ -60,7 +65,7 @@ public final class TestGateway implements AutoCloseable {
             ServiceSettings.of(service),
             store,
             system(),
-            Optional::empty,
+            tls,
             200);
   }
 
