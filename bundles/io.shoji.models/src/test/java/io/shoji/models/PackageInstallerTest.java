@@ -730,6 +730,24 @@ class PackageInstallerTest {
     assertThat(store.record("1")).isEmpty();
   }
 
+  /** A framework may show a bundle's old contents with its new time while it is being updated. */
+  @Test
+  void shouldKeepLastGoodContentsWhenNewOnesAreRefusedAtTheSameTime() throws Exception {
+    PackageFixture fixture = fixture();
+    ModelDescription good = accept(fixture);
+    PackageFixture broken = fixture();
+    broken.set("/bogus", "1");
+
+    Reasons reasons = new Reasons();
+    assertThat(installer.install(broken.origin(1), reasons, () -> false)).isEmpty();
+
+    assertThat(reasons.list()).hasSize(1);
+    store.collect();
+    InstallRecord kept = store.record("1").orElseThrow();
+    assertThat(PackageInstaller.describe(kept)).contains(good);
+    assertThat(store.isIntact(good.golden().orElseThrow().file())).isTrue();
+  }
+
   /** Whatever is done to a document, it is refused with reasons or accepted, and never fails. */
   @Test
   void shouldNeverFailWhateverTheDocument() throws Exception {
