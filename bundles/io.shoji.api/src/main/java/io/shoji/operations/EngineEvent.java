@@ -41,7 +41,10 @@ public record EngineEvent(
     MODEL_INSTALLED,
     /** A bundle is no good model package; every reason is in the details. */
     MODEL_REFUSED,
-    /** A model package is gone and will not come back by itself. */
+    /**
+     * A model package is gone and will not come back by itself. The details {@code answered} and
+     * {@code errors.CODE} are what it had counted by then.
+     */
     MODEL_REMOVED,
     /** Another version or another generation answers requests that name no version. */
     MODEL_SWAPPED,

@@ -12,6 +12,7 @@ package io.shoji.engine;
 import io.shoji.accelerator.ModelArtifact;
 import io.shoji.inference.InferenceException;
 import io.shoji.inference.InferenceException.Code;
+import io.shoji.inference.ModelMetrics;
 import io.shoji.inference.ModelRef;
 import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelPackage;
@@ -588,6 +589,14 @@ final class Family {
       model.pinned = null;
     }
     if (!engine.stopping()) {
+      // What it counted goes with it: this is the last chance to know.
+      ModelMetrics counted = model.metrics.snapshot(0);
+      Map<String, String> details = new TreeMap<>();
+      details.put("origin", model.origin);
+      details.put("answered", Long.toString(counted.answered()));
+      counted
+          .errors()
+          .forEach((code, count) -> details.put("errors." + code, Long.toString(count)));
       engine
           .events()
           .add(
@@ -596,7 +605,7 @@ final class Family {
               model.version.toString(),
               "",
               "a model package is gone " + model + " origin=" + model.origin,
-              Map.of("origin", model.origin));
+              details);
     }
   }
 

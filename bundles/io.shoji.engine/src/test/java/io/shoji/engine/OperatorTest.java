@@ -146,6 +146,28 @@ class OperatorTest extends EngineFixture {
   }
 
   @Test
+  void shouldTellWhatAModelHadCountedWhenItIsRemoved() throws Exception {
+    plug(FakeAccelerator.of("cpu", 2));
+    FakePackage digits = install(FakePackage.of("digits", "1.0.0"));
+    awaitAnswering("1.0.0");
+    answer();
+    long answered = engine.model(DIGITS).orElseThrow().metrics().answered();
+    assertThat(answered).isPositive();
+
+    engine.removePackage(digits);
+    engine.uninstalled(digits.origin()::equals);
+
+    EngineEvent removed =
+        operator().events(0).stream()
+            .filter(event -> event.type() == EngineEvent.Type.MODEL_REMOVED)
+            .findFirst()
+            .orElseThrow();
+    assertThat(removed.details())
+        .containsEntry("origin", digits.origin())
+        .containsEntry("answered", Long.toString(answered));
+  }
+
+  @Test
   void shouldGoOnWithWhatServesWhenPolicyAsksForWhatIsNotThere() throws Exception {
     plug(FakeAccelerator.of("cpu", 2));
     install(FakePackage.of("digits", "1.0.0"));

@@ -18,7 +18,9 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.zip.DataFormatException;
 import java.util.zip.Deflater;
 import org.HdrHistogram.Histogram;
@@ -40,6 +42,7 @@ final class Counters {
   private static final int MOST_VERSIONS = 4 * MOST_MODELS;
   private static final int MOST_EARLIER = 4;
   private static final int DIGITS = 3;
+  private static final String ERRORS = "errors.";
 
   /** Everything, in a form that can be written as JSON. */
   static final class State {
@@ -165,16 +168,43 @@ final class Counters {
     }
   }
 
-  /** A version went for good: if it comes again, it counts from zero. */
-  void removed(String model, String version) {
-    state.versions.remove(model + " " + version);
+  /**
+   * A version went for good: if it comes again, it counts from zero.
+   *
+   * @param counted what it had counted, by {@code answered} and {@code errors.CODE}; may lack any
+   */
+  void removed(String model, String version, Map<String, String> counted) {
+    Seen before = state.versions.remove(model + " " + version);
+    Total total = state.models.get(model);
+    if (total == null) {
+      return;
+    }
+    Seen last = before == null ? new Seen() : before;
+    total.answered += more(counted.get("answered"), last.answered);
+    for (Map.Entry<String, String> entry : counted.entrySet()) {
+      if (entry.getKey().startsWith(ERRORS)) {
+        String code = entry.getKey().substring(ERRORS.length());
+        long more = more(entry.getValue(), last.errors.getOrDefault(code, 0L));
+        if (more > 0) {
+          total.errors.merge(code, more, Long::sum);
+        }
+      }
+    }
+  }
+
+  private static long more(@Nullable String counted, long before) {
+    return counted == null || !counted.matches("\\d{1,18}")
+        ? 0
+        : Math.max(0, Long.parseLong(counted) - before);
   }
 
   /** Takes in what was counted since the latest look. */
   void look(List<ModelOverview> models) {
     state.omitted = 0;
     for (ModelOverview model : models) {
-      if (!state.models.containsKey(model.name()) && state.models.size() >= MOST_MODELS) {
+      if (!state.models.containsKey(model.name())
+          && state.models.size() >= MOST_MODELS
+          && !forgetOne(models)) {
         state.omitted++;
         continue;
       }
@@ -188,6 +218,19 @@ final class Counters {
       oldest.next();
       oldest.remove();
     }
+  }
+
+  /** Makes room by a name that is gone and of which everything is published. */
+  private boolean forgetOne(List<ModelOverview> models) {
+    Set<String> there = models.stream().map(ModelOverview::name).collect(Collectors.toSet());
+    for (Map.Entry<String, Total> known : state.models.entrySet()) {
+      Total total = known.getValue();
+      if (!there.contains(known.getKey()) && total.requests() == total.publishedRequests()) {
+        state.models.remove(known.getKey());
+        return true;
+      }
+    }
+    return false;
   }
 
   private void add(Total total, ModelStatus status) {

@@ -191,7 +191,7 @@ final class Reporter {
   /** An event happened. Returns at once. */
   synchronized void happened(EngineEvent event) {
     if (event.type() == EngineEvent.Type.MODEL_REMOVED) {
-      counters.removed(event.model(), event.version());
+      counters.removed(event.model(), event.version(), event.details());
     }
     if (!settings.enabled() || !settings.events()) {
       eventSequence = event.sequence();

@@ -231,12 +231,20 @@ final class ReporterTest {
     reporter.started(TelemetryExamples.of(engine, "boot"));
     assertThat(of(figures(), "requests.total")).isEqualTo(4L);
     reporter.happened(
-        ScriptedEngine.event(3, EngineEvent.Type.MODEL_REMOVED, "1.1.0", "removed", Map.of()));
+        ScriptedEngine.event(
+            3,
+            EngineEvent.Type.MODEL_REMOVED,
+            "1.1.0",
+            "removed",
+            Map.of("answered", "10", "errors.DEADLINE_EXCEEDED", "1", "errors.FAILED", "2")));
     engine.forget();
     engine.count(1_000, 9);
     KuraPayload after = figures();
-    assertThat(of(after, "requests")).isEqualTo(9L);
-    assertThat(of(after, "requests.total")).isEqualTo(13L);
+    // 7 answers and 2 failures between the last message and the removal, 9 answers since then.
+    assertThat(of(after, "requests")).isEqualTo(18L);
+    assertThat(of(after, "requests.total")).isEqualTo(22L);
+    assertThat(of(after, "errors.FAILED")).isEqualTo(2L);
+    assertThat(of(after, "errors.DEADLINE_EXCEEDED")).isEqualTo(0L);
   }
 
   @Test
@@ -365,6 +373,9 @@ final class ReporterTest {
     KuraPayload payload = figures();
     assertThat(payload.getMetric("models.omitted")).isEqualTo(200 - Counters.MOST_MODELS);
     assertThat(payload.metricNames()).hasSizeLessThan(Counters.MOST_MODELS * 25);
+    // What is gone makes room for what is there.
+    many.subList(0, 150).clear();
+    assertThat(figures().getMetric("models.omitted")).isEqualTo(0);
   }
 
   @Test
