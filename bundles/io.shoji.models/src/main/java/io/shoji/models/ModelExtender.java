@@ -285,15 +285,17 @@ public final class ModelExtender implements ModelCatalog {
     }
     for (InstallRecord record : open.records()) {
       if (record.retained() && !open.isHeld(record)) {
-        Kept service = kept.get(record.owner());
-        if (service != null) {
-          withdraw(service);
-        }
         try {
+          // First, so that a publication under way on the executor sees that it comes too late.
           open.forget(record.owner());
           given.add(retainedOrigin(record));
         } catch (StoreException e) {
           log.warn("a retained version could not be forgotten bundle={}", record.origin(), e);
+          continue;
+        }
+        Kept service = kept.get(record.owner());
+        if (service != null) {
+          withdraw(service);
         }
       }
     }
@@ -405,7 +407,9 @@ public final class ModelExtender implements ModelCatalog {
           context.registerService(ModelPackage.class, fresh.model, properties(description.get()));
     }
     log.info("an earlier version is kept model={} bundle={}", description.get(), record.origin());
-    if (stopping || context.getBundle(record.bundleId()) == null) {
+    if (stopping
+        || context.getBundle(record.bundleId()) == null
+        || open.record(record.owner()).isEmpty()) {
       withdraw(fresh);
     }
   }

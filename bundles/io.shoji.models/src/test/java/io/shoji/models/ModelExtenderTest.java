@@ -32,6 +32,7 @@ import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.osgi.framework.Bundle;
@@ -302,8 +303,27 @@ class ModelExtenderTest {
 
     assertThat(extender.discardRetained()).hasSize(1);
     extender.collectGarbage();
-    assertThat(versions()).containsExactly("4.0.0");
+    awaitVersions("4.0.0");
     assertThat(extender.storeUse().files()).isEqualTo(4);
+  }
+
+  @RepeatedTest(20)
+  void shouldPublishNothingThatWasGivenUpMeanwhile() throws Exception {
+    Bundle bundle = install(new PackageFixture("model", "1.0.0"), "updated.bundle");
+    published("model");
+    update(bundle, new PackageFixture("model", "2.0.0"));
+    awaitVersions("[1.0.0]", "2.0.0");
+    Lease<ModelArtifact> lease = version("1.0.0").acquire("onnx-fp32");
+    update(bundle, new PackageFixture("model", "3.0.0"));
+    awaitVersions("[1.0.0]", "[2.0.0]", "3.0.0");
+
+    // Each looks again at what else could be published, on the thread of the extender.
+    extender.discardRetained();
+    lease.close();
+    extender.discardRetained();
+
+    awaitVersions("3.0.0");
+    assertThat(context.getServiceReferences(ModelPackage.class, null)).hasSize(1);
   }
 
   @Test
