@@ -104,6 +104,9 @@ public final class Json {
 
   /** A document as indented text for people: {@code name: value}, a line each. */
   public static String outline(JsonElement document) {
+    if (isPlain(document)) {
+      return plain(document);
+    }
     StringBuilder text = new StringBuilder();
     outline(document, 0, text);
     return text.toString().stripTrailing();

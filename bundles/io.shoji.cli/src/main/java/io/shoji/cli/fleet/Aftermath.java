@@ -11,12 +11,12 @@ package io.shoji.cli.fleet;
 
 import com.google.gson.JsonElement;
 import io.shoji.cli.Json;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 
 /**
  * What a gateway's engine makes of a package, after Kura has installed it: a model may be refused,
@@ -89,8 +89,7 @@ final class Aftermath {
   Optional<String> await(long limitSeconds, ShojiV1.Watcher watcher)
       throws GatewayException, InterruptedException {
     long begin = System.nanoTime();
-    Set<String> arrived = new HashSet<>();
-    String last = "";
+    Map<String, String> arrived = new TreeMap<>();
     while (true) {
       for (JsonElement event : events(fleet, gateway, before)) {
         if (Json.number(event, "sequence").orElse(0.0) <= before) {
@@ -101,17 +100,11 @@ final class Aftermath {
         String message = Json.text(event, "message").orElse("");
         switch (Json.text(event, "type").orElse("")) {
           case "MODEL_INSTALLED" -> {
-            arrived.add(model);
-            last = model + " " + version + " is there";
-          }
-          case "MODEL_SWAPPED" -> {
-            if (arrived.contains(model)) {
-              return Optional.of(model + " " + version + " answers");
-            }
+            arrived.put(model, version);
           }
           case "MODEL_REFUSED" -> throw new GatewayException("MODEL_REFUSED", message);
           case "MODEL_FAILED" -> {
-            if (arrived.contains(model)) {
+            if (arrived.containsKey(model)) {
               throw new GatewayException("MODEL_FAILED", model + " " + version + ": " + message);
             }
           }
@@ -120,12 +113,37 @@ final class Aftermath {
           }
         }
       }
-      watcher.at(0.95, last.isEmpty() ? "is watched" : last);
+      if (!arrived.isEmpty() && answer(arrived)) {
+        return Optional.of(named(arrived) + " answers");
+      }
+      watcher.at(0.95, arrived.isEmpty() ? "is watched" : named(arrived) + " is there");
       long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begin);
       if (seconds >= limitSeconds || (arrived.isEmpty() && seconds >= QUIET_SECONDS)) {
-        return last.isEmpty() ? Optional.empty() : Optional.of(last);
+        return arrived.isEmpty()
+            ? Optional.empty()
+            : Optional.of(named(arrived) + " is there, and another version answers or none");
       }
       TimeUnit.SECONDS.sleep(1);
     }
+  }
+
+  /** Whether the versions that came are those that answer. */
+  private boolean answer(Map<String, String> arrived)
+      throws GatewayException, InterruptedException {
+    Map<String, String> answering = new TreeMap<>();
+    for (JsonElement model :
+        Json.elements(ShojiV1.get(fleet, gateway, "models", Map.of()), "models")) {
+      if (Json.text(model, "state").orElse("").equals("SERVING")) {
+        answering.put(
+            Json.text(model, "name").orElse(""), Json.text(model, "answering").orElse(""));
+      }
+    }
+    return answering.entrySet().containsAll(arrived.entrySet());
+  }
+
+  private static String named(Map<String, String> models) {
+    return models.entrySet().stream()
+        .map(model -> model.getKey() + " " + model.getValue())
+        .collect(Collectors.joining(", "));
   }
 }

@@ -50,6 +50,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Fleet implements AutoCloseable {
   private static final int QOS = 1;
+  private static final int FIRST_ATTEMPTS = 4;
   private static final long FIRST_RETRY_MS = 500;
   private static final long LONGEST_RETRY_MS = 10_000;
   private static final long CLOSE_MS = 1_000;
@@ -61,8 +62,8 @@ final class Fleet implements AutoCloseable {
   private final Map<String, Pending> pending = new ConcurrentHashMap<>();
   private final List<Consumer<Message>> listeners = new CopyOnWriteArrayList<>();
   private final Set<String> filters = ConcurrentHashMap.newKeySet();
-  private final Set<String> heard = ConcurrentHashMap.newKeySet();
   private @Nullable Thread reconnecting;
+  private boolean opened;
   private boolean closed;
 
   private Fleet(FleetSettings settings, Consumer<String> notes) throws MqttException {
@@ -89,8 +90,8 @@ final class Fleet implements AutoCloseable {
       fleet.filters.add(
           Topic.CONTROL + "/" + settings.account() + "/" + settings.clientId() + "/+/NOTIFY/#");
       try {
-        fleet.open();
-      } catch (MqttException e) {
+        fleet.openFirst();
+      } catch (MqttException | InterruptedException e) {
         fleet.close();
         throw e;
       }
@@ -107,11 +108,48 @@ final class Fleet implements AutoCloseable {
     }
   }
 
+  private void openFirst() throws MqttException, InterruptedException {
+    for (int attempt = 1; !opened; attempt++) {
+      try {
+        open();
+        synchronized (this) {
+          opened = true;
+        }
+      } catch (MqttException e) {
+        if (attempt == FIRST_ATTEMPTS || !isDropped(e)) {
+          throw e;
+        }
+        // Brokers and what stands before them drop a connection now and then, and take the next.
+        TimeUnit.MILLISECONDS.sleep(FIRST_RETRY_MS);
+      }
+    }
+    if (!client.isConnected()) {
+      lost();
+    }
+  }
+
+  /** Whether a connection ended that had come about. */
+  private static boolean isDropped(MqttException e) {
+    return switch (e.getReasonCode()) {
+      case MqttException.REASON_CODE_CONNECTION_LOST,
+          MqttException.REASON_CODE_CLIENT_NOT_CONNECTED,
+          MqttException.REASON_CODE_CLIENT_DISCONNECTING ->
+          true;
+      default -> false;
+    };
+  }
+
   private void open() throws MqttException {
     client.connect(settings.broker().options()).waitForCompletion(settings.connectTimeoutMs());
-    List<String> all = new ArrayList<>(filters);
-    for (String filter : all) {
-      client.subscribe(filter, QOS).waitForCompletion(settings.connectTimeoutMs());
+    try {
+      List<String> all = new ArrayList<>(filters);
+      for (String filter : all) {
+        client.subscribe(filter, QOS).waitForCompletion(settings.connectTimeoutMs());
+      }
+    } catch (MqttException e) {
+      // Half a connection would keep the next attempt from making a whole one.
+      leave();
+      throw e;
     }
   }
 
@@ -136,6 +174,10 @@ final class Fleet implements AutoCloseable {
     try {
       client.subscribe(filter, QOS).waitForCompletion(settings.connectTimeoutMs());
     } catch (MqttException e) {
+      if (isDropped(e)) {
+        // It is among those that are subscribed to when the connection is made again.
+        return;
+      }
       throw new CommandException(
           ExitCode.NO_BROKER, reason(e), why(e) + " subscription=" + filter, e);
     }
@@ -244,7 +286,6 @@ final class Fleet implements AutoCloseable {
     if (parsed instanceof Topic.Reply reply) {
       Pending waiting = pending.get(reply.requestId());
       if (waiting != null && reply.application().equals(waiting.ask.application())) {
-        heard.add(waiting.gateway);
         if (payload != null) {
           waiting.reply.complete(payload);
         } else if (problem != null) {
@@ -261,7 +302,7 @@ final class Fleet implements AutoCloseable {
   }
 
   private synchronized void lost() {
-    if (closed || reconnecting != null) {
+    if (closed || !opened || reconnecting != null) {
       return;
     }
     notes.accept("the connection to the broker is lost; connecting again");
@@ -302,6 +343,11 @@ final class Fleet implements AutoCloseable {
         return;
       }
     }
+    if (!client.isConnected()) {
+      // Lost again before anybody could be told.
+      lost();
+      return;
+    }
     notes.accept("connected to the broker again");
     for (Pending waiting : pending.values()) {
       if (waiting.ask.repeatable() || !waiting.sent) {
@@ -321,14 +367,7 @@ final class Fleet implements AutoCloseable {
       stopped.interrupt();
     }
     boolean interrupted = Thread.interrupted();
-    try {
-      if (client.isConnected()) {
-        // Acknowledgements that are under way go first; usually there is nothing to wait for.
-        client.disconnect(CLOSE_MS).waitForCompletion(2 * CLOSE_MS);
-      }
-    } catch (MqttException e) {
-      notes.accept("the broker was left without a word: " + why(e));
-    }
+    leave();
     try {
       client.close(true);
     } catch (MqttException e) {
@@ -336,6 +375,17 @@ final class Fleet implements AutoCloseable {
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private void leave() {
+    try {
+      if (client.isConnected()) {
+        // Acknowledgements that are under way go first; usually there is nothing to wait for.
+        client.disconnect(CLOSE_MS).waitForCompletion(2 * CLOSE_MS);
+      }
+    } catch (MqttException e) {
+      notes.accept("the broker was left without a word: " + why(e));
     }
   }
 
@@ -405,7 +455,6 @@ final class Fleet implements AutoCloseable {
   /** A request that waits for its reply. */
   private final class Pending {
     private final String id = UUID.randomUUID().toString();
-    private final String gateway;
     private final Ask ask;
     private final String topic;
     private final byte[] message;
@@ -413,7 +462,6 @@ final class Fleet implements AutoCloseable {
     private volatile boolean sent;
 
     Pending(String gateway, Ask ask) {
-      this.gateway = gateway;
       this.ask = ask;
       this.topic =
           new Topic.Request(

@@ -12,12 +12,15 @@ package io.shoji.cli.fleet;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -137,6 +140,59 @@ final class FleetConnectionTest {
       assertThat(plain.err()).contains("is it one for TLS");
       assertThat(gateway.effects).hasSize(2);
     }
+  }
+
+  @Test
+  void shouldTryAgainWhenTheFirstConnectionIsDropped() throws Exception {
+    try (TestBroker broker = TestBroker.open(data);
+        FakeGateway gateway = new FakeGateway(broker.address(), "gw1");
+        ServerSocket front = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+      AtomicInteger connections = new AtomicInteger();
+      Thread relay =
+          new Thread(
+              () -> {
+                try {
+                  while (true) {
+                    Socket near = front.accept();
+                    if (connections.incrementAndGet() == 1) {
+                      near.getInputStream().read(new byte[200]);
+                      // It is accepted, and gone before it is used.
+                      near.getOutputStream().write(new byte[] {0x20, 2, 0, 0});
+                      near.close();
+                    } else {
+                      Socket far = new Socket(front.getInetAddress(), broker.port());
+                      pump(near, far);
+                      pump(far, near);
+                    }
+                  }
+                } catch (IOException e) {
+                  // The test has ended.
+                }
+              });
+      relay.start();
+
+      Cli.Result result =
+          Cli.fleet(home, "tcp://127.0.0.1:" + front.getLocalPort(), "status", "gw1");
+
+      assertThat(result.exit()).as(result.err()).isZero();
+      assertThat(connections.get()).isEqualTo(2);
+      assertThat(gateway.effects).hasSize(1);
+    }
+  }
+
+  private static void pump(Socket from, Socket to) {
+    Thread thread =
+        new Thread(
+            () -> {
+              try (from;
+                  to) {
+                from.getInputStream().transferTo(to.getOutputStream());
+              } catch (IOException e) {
+                // The other direction has closed both.
+              }
+            });
+    thread.setDaemon(true);
+    thread.start();
   }
 
   @Test
