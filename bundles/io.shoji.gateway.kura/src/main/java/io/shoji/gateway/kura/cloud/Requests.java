@@ -41,9 +41,11 @@ import org.slf4j.LoggerFactory;
  * Hands requests to the applications they are for, and sends what these answer.
  *
  * <p>Two requests run at a time, as on Kura; {@value #MAX_WAITING} may wait, and one more is
- * answered with 500. MQTT may deliver a request twice: one with a requester, an identifier and an
- * application that were seen among the last {@value #WINDOW} requests, within {@value
- * #WINDOW_MINUTES} minutes, is left alone.
+ * answered with 500. MQTT may deliver a request twice, and a requester that saw no reply may send
+ * it again: one with a requester, an identifier and an application that were seen among the last
+ * {@value #WINDOW} requests, within {@value #WINDOW_MINUTES} minutes, has no effect again. It gets
+ * the reply of the first, if that is among the last {@value #KEPT_REPLIES} and no larger than
+ * {@value #KEPT_BYTES} bytes. A GET whose reply is not kept is answered anew.
  *
  * <p>Thread safe.
  */
@@ -53,6 +55,9 @@ final class Requests implements AutoCloseable {
   static final int MAX_WAITING = 10_000;
   static final int WINDOW = 10_000;
   static final int WINDOW_MINUTES = 10;
+
+  static final int KEPT_REPLIES = 256;
+  static final int KEPT_BYTES = 65_536;
 
   private static final int CONCURRENT = 2;
   private static final int CLOSE_SECONDS = 5;
@@ -68,6 +73,7 @@ final class Requests implements AutoCloseable {
   private final LongSupplier nanoTime;
   private final Map<String, RequestHandler> handlers = new ConcurrentHashMap<>();
   private final Map<String, Long> seen = new LinkedHashMap<>();
+  private final Map<String, KuraPayload> replies = new LinkedHashMap<>();
   private final AtomicLong repeated = new AtomicLong();
   private final ThreadPoolExecutor threads;
 
@@ -98,7 +104,7 @@ final class Requests implements AutoCloseable {
     return new TreeSet<>(handlers.keySet());
   }
 
-  /** Requests that were delivered again and left alone. */
+  /** Requests that came again and had no effect again. */
   long repeated() {
     return repeated.get();
   }
@@ -132,19 +138,25 @@ final class Requests implements AutoCloseable {
           payload.getMetric(Metrics.REQUESTER_CLIENT_ID));
       return;
     }
-    if (!isNew(application + '\0' + requester + '\0' + requestId)) {
+    String key = application + '\0' + requester + '\0' + requestId;
+    if (!isNew(key)) {
       repeated.incrementAndGet();
-      log.info("a request was delivered again application={} id={}", application, requestId);
-      return;
+      log.info("a request came again application={} id={}", application, requestId);
+      KuraPayload before = keptReply(key);
+      if (before != null) {
+        reply(application, requester, requestId, before);
+        return;
+      }
+      if (!method.equals("GET")) {
+        return;
+      }
     }
     try {
       threads.execute(
           () -> {
-            reply(
-                application,
-                requester,
-                requestId,
-                answer(handler, application, method, resources, payload, context));
+            KuraPayload answer = answer(handler, application, method, resources, payload, context);
+            keepReply(key, answer);
+            reply(application, requester, requestId, answer);
             replied.run();
           });
     } catch (RejectedExecutionException e) {
@@ -172,6 +184,24 @@ final class Requests implements AutoCloseable {
         seen.remove(seen.keySet().iterator().next());
       }
       return before == null || now - before > TimeUnit.MINUTES.toNanos(WINDOW_MINUTES);
+    }
+  }
+
+  private void keepReply(String key, KuraPayload reply) {
+    if (reply.getBody() != null && reply.getBody().length > KEPT_BYTES) {
+      return;
+    }
+    synchronized (seen) {
+      replies.put(key, reply);
+      if (replies.size() > KEPT_REPLIES) {
+        replies.remove(replies.keySet().iterator().next());
+      }
+    }
+  }
+
+  private @Nullable KuraPayload keptReply(String key) {
+    synchronized (seen) {
+      return replies.get(key);
     }
   }
 

@@ -210,14 +210,23 @@ final class CloudConnectionTest {
       gateway.connection().registerRequestHandler("ECHO-V1", echo);
       gateway.connected();
       cloud.awaitLifeCycle(Topic.LifeCycle.Kind.BIRTH);
-      for (int i = 0; i < 3; i++) {
+      cloud.ask("same", "ECHO-V1", Topic.Verb.GET, "a", Payload.builder());
+      TestGateway.await("the reply", () -> replies("same") == 1);
+      for (int i = 0; i < 2; i++) {
         cloud.ask("same", "ECHO-V1", Topic.Verb.GET, "a", Payload.builder());
       }
+      TestGateway.await("the same reply for each", () -> replies("same") == 3);
       cloud.call("ECHO-V1", Topic.Verb.GET, "b", Payload.builder());
 
       assertThat(echo.calls).hasValue(2);
       assertThat(gateway.connection().getInfo()).containsEntry("Requests delivered again", "2");
     }
+  }
+
+  private long replies(String requestId) {
+    return cloud.all().stream()
+        .filter(h -> h.topic() instanceof Topic.Reply r && r.requestId().equals(requestId))
+        .count();
   }
 
   @Test
