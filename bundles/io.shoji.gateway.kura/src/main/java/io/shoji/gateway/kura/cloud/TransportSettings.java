@@ -91,11 +91,13 @@ record TransportSettings(
             values.text("lwt.payload", ""),
             values.whole("lwt.qos", 0, 0, 2),
             values.flag("lwt.retain", false));
+    String user = values.text("username", "");
     return new TransportSettings(
         address,
         account,
-        values.text("username", ""),
-        password,
+        user,
+        // Without a user it means nothing, and its changes must not end a connection.
+        user.isEmpty() ? "" : password,
         clientId,
         values.whole("keep-alive", 30, 0, 65_535),
         values.whole("timeout", 10, 1, 3_600),
