@@ -85,12 +85,13 @@ public final class Preparation {
     preparation.foldConstants(prepared);
     preparation.foldBatchNorm(prepared.graph());
     preparation.foldBias(prepared.graph());
+    prepared.graph().removeUnused();
     Map<String, TensorSpec> tensors = runner.describe(prepared);
     int before = preparation.steps.size();
     preparation.makeGemms(prepared.graph(), tensors);
     preparation.normalizeGemms(prepared.graph());
-    prepared.graph().removeUnused();
     if (preparation.steps.size() > before) {
+      prepared.graph().removeUnused();
       tensors = runner.describe(prepared);
     }
     return new Prepared(prepared, tensors, List.copyOf(preparation.steps));
