@@ -29,6 +29,7 @@ final class DeployV2Client {
   static final Ask PACKAGES = Ask.get(DeployV2.APPLICATION, DeployV2.RESOURCE_PACKAGES);
 
   private static final long POLL_SECONDS = 5;
+  private static final int SERVER_SILENCE_MS = 30_000;
   private static final long VERIFY_SECONDS = 30;
   private static final long VERIFY_PAUSE_SECONDS = 2;
 
@@ -89,6 +90,7 @@ final class DeployV2Client {
     metrics.put(DeployV2.SYSTEM_UPDATE, false);
     // A file that an earlier download left behind is not to be taken for this one.
     metrics.put(DeployV2.FORCE, true);
+    metrics.put(DeployV2.TIMEOUT, SERVER_SILENCE_MS);
     file.sha256().ifPresent(digest -> metrics.put(DeployV2.HASH, "SHA-256:" + digest));
     Ask ask =
         new Ask(

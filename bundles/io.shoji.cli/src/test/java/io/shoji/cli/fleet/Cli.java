@@ -48,6 +48,15 @@ final class Cli {
   private Cli() {}
 
   static Result run(Path home, Map<String, String> variables, String typed, String... arguments) {
+    return run(home, variables, typed, false, arguments);
+  }
+
+  static Result run(
+      Path home,
+      Map<String, String> variables,
+      String typed,
+      boolean terminal,
+      String... arguments) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
     int exit =
@@ -58,7 +67,7 @@ final class Cli {
                 new ByteArrayInputStream(typed.getBytes(StandardCharsets.UTF_8)),
                 variables,
                 home,
-                false),
+                terminal),
             arguments);
     return new Result(
         exit, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));

@@ -14,6 +14,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.gson.JsonObject;
 import io.shoji.cloud.Metrics;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -78,6 +79,31 @@ final class FleetJobsTest {
         .contains("passed, top1 0.994 (at least 0.97), 50 samples, 4 files");
     assertThat(fleet("reload digits", "gw1").out()).contains("digits 1.1.0 answers");
     assertThat(fleet("reload digits", "gw1", "--quiet").err()).isEmpty();
+  }
+
+  @Test
+  void shouldDrawOneLineAnewWhenThereIsATerminal() {
+    Cli.Result result =
+        Cli.run(
+            home,
+            Map.of(),
+            "",
+            true,
+            "fleet",
+            "bench",
+            "digits",
+            "gw1",
+            "-b",
+            broker.address(),
+            "-a",
+            "acme");
+
+    assertThat(result.exit()).isZero();
+    assertThat(result.err())
+        .contains("\r\u001b[Kbench: 0 of 1 done | gw1 50 % 50 of 100 runs")
+        .contains("\r\u001b[Kgw1: p50 0.600 ms")
+        .endsWith("\r\u001b[K");
+    assertThat(result.out()).doesNotContain("\u001b");
   }
 
   @Test
