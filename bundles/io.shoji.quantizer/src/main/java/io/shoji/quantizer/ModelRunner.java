@@ -27,6 +27,7 @@ import io.shoji.tensor.TensorSpec;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -80,6 +81,8 @@ public final class ModelRunner {
 
   private Session open(OnnxModel model, Map<String, String> options) throws QuantizerException {
     Path file = workFolder.resolve("run-" + count++ + ".onnx");
+    // If the process is told to end while the model is open.
+    file.toFile().deleteOnExit();
     boolean opened = false;
     try {
       try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file))) {
@@ -120,9 +123,10 @@ public final class ModelRunner {
   }
 
   private static void delete(Path file) {
-    if (!file.toFile().delete() && Files.exists(file)) {
-      // Whoever made the working folder removes it with what is in it.
-      file.toFile().deleteOnExit();
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException("a working file cannot be removed file=" + file, e);
     }
   }
 

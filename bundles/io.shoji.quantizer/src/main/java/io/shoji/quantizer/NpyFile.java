@@ -252,6 +252,8 @@ public final class NpyFile implements AutoCloseable {
    */
   public static void write(Path file, Samples samples, String input) throws QuantizerException {
     Path part = file.resolveSibling(file.getFileName() + ".part");
+    // If the process is told to end meanwhile.
+    part.toFile().deleteOnExit();
     try {
       try (FileChannel channel =
           FileChannel.open(

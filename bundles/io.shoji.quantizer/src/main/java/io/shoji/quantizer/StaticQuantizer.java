@@ -576,15 +576,14 @@ public final class StaticQuantizer {
       float inputScale,
       List<Node> nodes) {
     int[] integers = new int[values.length];
-    float[] scales = new float[weightScales.length == 1 ? 1 : values.length];
+    boolean perChannel = options.perChannel();
+    float[] scales = new float[perChannel ? values.length : 1];
     for (int i = 0; i < values.length; i++) {
-      int index = weightScales.length == 1 ? 0 : channels.indexOfOutput(i);
-      float scale = inputScale * weightScales[index];
-      scales[scales.length == 1 ? 0 : i] = scale;
+      float scale = inputScale * weightScales[perChannel ? channels.indexOfOutput(i) : 0];
+      scales[perChannel ? i : 0] = scale;
       integers[i] = (int) Math.rint((double) values[i] / scale);
     }
     String name = bias.getName();
-    boolean perChannel = options.perChannel();
     long[] dims = perChannel ? new long[] {scales.length} : new long[0];
     String integer =
         graph.add(Constants.of(graph.newName(name + ".q"), new long[] {values.length}, integers));

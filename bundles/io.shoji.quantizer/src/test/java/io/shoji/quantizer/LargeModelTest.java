@@ -14,6 +14,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.shoji.operations.Progress;
 import io.shoji.quantizer.onnx.OnnxModel;
 import io.shoji.testkit.OnnxModels;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
 import java.lang.management.MemoryType;
@@ -38,7 +39,9 @@ final class LargeModelTest {
         new Progress() {
           @Override
           public void report(double fraction, String message) {
-            reports[0]++;
+            if (reports[0]++ == 5) {
+              System.out.println("calibrating");
+            }
           }
 
           @Override
@@ -47,6 +50,7 @@ final class LargeModelTest {
           }
         };
     Runtime.Started started = Runtime.Started.start();
+    System.out.println("folder=" + started.folder());
     try {
       ModelRunner runner = started.runner();
       Preparation.Prepared prepared = Preparation.prepare(OnnxModel.read(from), runner);
@@ -77,29 +81,54 @@ final class LargeModelTest {
     assertThat(Files.size(from)).isGreaterThan(50_000_000);
     Path to = folder.resolve("large-int8.onnx");
     Path log = folder.resolve("log");
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx512m",
-                "-cp",
-                System.getProperty(
-                    "surefire.test.class.path", System.getProperty("java.class.path")),
-                LargeModelTest.class.getName(),
-                from.toString(),
-                to.toString())
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start();
+    Process process = start(from, to, log);
     boolean ended = process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS);
     process.destroyForcibly();
     String text = Files.readString(log);
-    System.out.println(text);
     assertThat(ended).as(text).isTrue();
     assertThat(process.exitValue()).as(text).isZero();
     assertThat(text).contains("reports=" + (SAMPLES + 1));
     assertThat(Files.size(to)).isLessThan(Files.size(from) * 26 / 100);
     try (var files = Files.list(folder)) {
       assertThat(files.toList()).containsExactlyInAnyOrderElementsOf(List.of(from, to, log));
+    }
+  }
+
+  private static Process start(Path from, Path to, Path log) throws IOException {
+    return new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-Xmx512m",
+            "-cp",
+            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+            LargeModelTest.class.getName(),
+            from.toString(),
+            to.toString())
+        .redirectErrorStream(true)
+        .redirectOutput(log.toFile())
+        .start();
+  }
+
+  @Test
+  void shouldLeaveNothingBehindWhenItIsEndedMeanwhile(@TempDir Path folder) throws Exception {
+    Path from = Files.write(folder.resolve("large.onnx"), OnnxModels.mlp(7, 1024, 3072, 3072, 10));
+    Path log = folder.resolve("log");
+    Process process = start(from, folder.resolve("large-int8.onnx"), log);
+    String text = "";
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    while (!text.contains("calibrating") && process.isAlive() && System.nanoTime() < end) {
+      process.waitFor(50, TimeUnit.MILLISECONDS);
+      text = Files.readString(log);
+    }
+    assertThat(text).contains("calibrating");
+    // As Ctrl-C and a service's stop do it.
+    process.destroy();
+    assertThat(process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+    try (var files = Files.list(folder)) {
+      assertThat(files.toList()).containsExactlyInAnyOrder(from, log);
+    }
+    String line = text.lines().filter(each -> each.startsWith("folder=")).findFirst().orElse("");
+    try (var files = Files.list(Path.of(line.substring("folder=".length())))) {
+      assertThat(files.toList()).noneMatch(file -> file.toString().endsWith(".onnx"));
     }
   }
 }

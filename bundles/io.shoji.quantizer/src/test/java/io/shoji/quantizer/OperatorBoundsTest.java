@@ -56,8 +56,10 @@ final class OperatorBoundsTest {
     CONV_GROUPED,
     CONV_RELU,
     CONV_TRANSPOSE,
+    CONV_TRANSPOSE_DEPTHWISE,
     GEMM,
     MAT_MUL,
+    MAT_MUL_BATCHED,
     MAT_MUL_OF_ACTIVATIONS,
     ADD,
     ADD_CONSTANT,
@@ -181,6 +183,16 @@ final class OperatorBoundsTest {
               List.of("y"),
               Attribute.ofInts("strides", 2, 2));
         }
+        case CONV_TRANSPOSE_DEPTHWISE -> {
+          terms = 4;
+          weight(random, channels, 1, 2, 2);
+          bias(random, channels);
+          graph.node(
+              "ConvTranspose",
+              List.of("x", "w", "b"),
+              List.of("y"),
+              Attribute.of("group", channels));
+        }
         case GEMM -> {
           terms = channels;
           weight(random, 5, channels);
@@ -190,6 +202,11 @@ final class OperatorBoundsTest {
         case MAT_MUL -> {
           terms = size;
           weight(random, size, 5);
+          graph.node("MatMul", List.of("x", "w"), List.of("y"));
+        }
+        case MAT_MUL_BATCHED -> {
+          terms = size;
+          weight(random, channels, size, 5);
           graph.node("MatMul", List.of("x", "w"), List.of("y"));
         }
         case MAT_MUL_OF_ACTIVATIONS -> {
@@ -349,8 +366,10 @@ final class OperatorBoundsTest {
                 CONV_GROUPED,
                 CONV_RELU,
                 CONV_TRANSPOSE,
+                CONV_TRANSPOSE_DEPTHWISE,
                 GEMM,
-                MAT_MUL ->
+                MAT_MUL,
+                MAT_MUL_BATCHED ->
                 terms * (x * dw + w * dx + dx * dw) + dx * 2 * dw + biasMagnitude * 0x1p-20;
             case MAT_MUL_OF_ACTIVATIONS -> terms * (x * dz + z * dx + dx * dz);
             case ADD -> dx + dz;

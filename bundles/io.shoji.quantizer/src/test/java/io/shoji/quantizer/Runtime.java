@@ -151,6 +151,10 @@ final class Runtime implements BeforeAllCallback, ParameterResolver {
                       : method.getDefaultValue()));
     }
 
+    Path folder() {
+      return folder;
+    }
+
     ModelRunner runner() {
       return new ModelRunner(accelerator, folder);
     }

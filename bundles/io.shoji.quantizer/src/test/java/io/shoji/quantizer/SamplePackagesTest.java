@@ -16,6 +16,7 @@ import io.shoji.quantizer.onnx.OnnxModel;
 import io.shoji.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -57,6 +58,23 @@ final class SamplePackagesTest {
         .contains("QLinearConv", "QGemm")
         .doesNotContain("Conv", "Gemm", "Relu", "DequantizeLinear");
     assertThat(fused).filteredOn(operator -> operator.equals("QuantizeLinear")).hasSize(1);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"digits, image", "bearing, window"})
+  void shouldAnswerAsInFloatWhenPackageIsInHalfPrecision(
+      String name, String input, ModelRunner runner) throws Exception {
+    Golden samples = Golden.of(name, input);
+    OnnxModel model = Golden.model(name);
+    HalfPrecision.Converted half =
+        HalfPrecision.convert(Preparation.prepare(model, runner), Set.of());
+    assertThat(half.inFloat()).isEmpty();
+    assertThat(accuracy(runner, half.model(), samples)).isEqualTo(accuracy(runner, model, samples));
+    int size = half.model().toBytes().length;
+    assertThat(size).isLessThan((int) (0.53 * model.toBytes().length));
+    double decibels =
+        BudgetedQuantizer.signalToNoise(model, half.model(), samples, runner, Progress.NONE);
+    assertThat(decibels).isGreaterThan(50);
   }
 
   private static double accuracy(ModelRunner runner, OnnxModel model, Golden samples)

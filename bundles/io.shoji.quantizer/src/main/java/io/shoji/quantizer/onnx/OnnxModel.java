@@ -232,6 +232,8 @@ public final class OnnxModel {
    */
   public void write(Path file) throws QuantizerException {
     Path part = file.resolveSibling(file.getFileName() + ".part");
+    // If the process is told to end meanwhile.
+    part.toFile().deleteOnExit();
     try {
       try (FileChannel channel =
           FileChannel.open(
