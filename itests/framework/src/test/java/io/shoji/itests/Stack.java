@@ -40,7 +40,12 @@ final class Stack {
     return options("deployment");
   }
 
-  private static Option[] options(String more) {
+  /** That stack with every bundle of ours, Kura's services emulated, and what shows in Kura. */
+  static Option[] withKura() {
+    return options("shoji", "kura");
+  }
+
+  private static Option[] options(String... more) {
     String name = System.getProperty("shoji.stack");
     Path platform = Path.of(System.getProperty("shoji.platform"));
     List<Option> options = new ArrayList<>();
@@ -51,7 +56,9 @@ final class Stack {
     options.add(frameworkProperty("osgi.compatibility.bootdelegation").value("false"));
     options.add(frameworkProperty("osgi.compatibility.bootdelegation.default").value("false"));
     options.add(frameworkProperty("org.osgi.framework.bundle.parent").value("boot"));
-    for (String folder : new String[] {"common", name, more}) {
+    List<String> folders = new ArrayList<>(List.of("common", name));
+    folders.addAll(List.of(more));
+    for (String folder : folders) {
       for (Path jar : jars(platform.resolve(folder))) {
         var option = bundle(jar.toUri().toString());
         options.add(
