@@ -35,6 +35,7 @@ import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.Designate;
@@ -162,9 +163,11 @@ public final class CpuDriver {
 
   private final BundleContext context;
   private final VendorLibraries libraries;
-  private final String libraryPath;
-  private final SessionSettings settings;
-  private final int severity;
+
+  /** What a configuration asks for. */
+  private record Asked(String libraryPath, SessionSettings settings, int severity) {}
+
+  private volatile Asked asked;
 
   /** Opens, and later closes: one thing at a time, in order. Its thread ends with the component. */
   private final ExecutorService worker =
@@ -188,10 +191,29 @@ public final class CpuDriver {
   public CpuDriver(BundleContext context, @Reference VendorLibraries libraries, Config config) {
     this.context = context;
     this.libraries = libraries;
-    this.libraryPath = config.libraryPath() == null ? "" : config.libraryPath();
-    this.settings = settings(config);
-    this.severity = severity(config.logSeverity());
+    this.asked = asked(config);
     worker.execute(this::open);
+  }
+
+  private static Asked asked(Config config) {
+    return new Asked(
+        config.libraryPath() == null ? "" : config.libraryPath(),
+        settings(config),
+        severity(config.logSeverity()));
+  }
+
+  /**
+   * Starts anew in the background with other settings. With the same ones nothing happens: Kura
+   * gives every bundle a configuration of defaults once it is installed, and the device stays.
+   */
+  @Modified
+  void modified(Config config) {
+    Asked present = asked(config);
+    if (!present.equals(asked)) {
+      asked = present;
+      worker.execute(this::close);
+      worker.execute(this::open);
+    }
   }
 
   /**
@@ -222,13 +244,15 @@ public final class CpuDriver {
     }
     ProcessorReadings readings = new ProcessorReadings(Path.of("/"));
     String architecture = architecture();
+    String libraryPath = asked.libraryPath();
+    SessionSettings settings = asked.settings();
     try {
       VendorLibrary opened = RuntimeLibrary.open(libraries, context, libraryPath, architecture);
       library = opened;
       OrtApi api = OrtApi.of(opened);
       AcceleratorInfo info = info(api, opened, readings, architecture);
       CpuAccelerator device =
-          new CpuAccelerator(info, OrtEnv.create(api, severity), settings, readings);
+          new CpuAccelerator(info, OrtEnv.create(api, asked.severity()), settings, readings);
       accelerator = device;
       LOG.info("the processor is ready {} {}", info, settings);
       registration = context.registerService(Accelerator.class, device, dictionary(info));

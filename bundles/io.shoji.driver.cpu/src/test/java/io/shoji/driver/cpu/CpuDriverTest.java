@@ -52,6 +52,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceReference;
 import org.osgi.framework.Version;
 
 /** The component's life: what it registers, what it refuses, and what it leaves behind. */
@@ -118,6 +119,30 @@ class CpuDriverTest {
     CpuDriver driver = gateway.start(path(Runtimes.CURRENT));
     assertThat(gateway.accelerator().info().runtimeVersion()).isEqualTo(Runtimes.CURRENT);
     driver.stop();
+  }
+
+  @Test
+  void shouldStartAnewOnlyWhenAConfigurationChangesSomething() throws Exception {
+    CpuDriver driver = gateway.start(path(Runtimes.CURRENT));
+    Accelerator first = gateway.accelerator();
+    ServiceReference<Accelerator> reference = gateway.reference();
+
+    driver.modified(Gateway.annotation(CpuDriver.Config.class, path(Runtimes.CURRENT)));
+    Map<String, Object> other = new java.util.HashMap<>(path(Runtimes.CURRENT));
+    other.put("intraOpThreads", 2);
+    driver.modified(Gateway.annotation(CpuDriver.Config.class, other));
+    Eventually.assertThat(
+        () -> gateway.reference() != null && !gateway.reference().equals(reference));
+    Accelerator second = gateway.accelerator();
+    assertThat(second).isNotSameAs(first);
+    driver.modified(Gateway.annotation(CpuDriver.Config.class, other));
+    try (LoadedModel model =
+        second.load(artifacts.of("threads", OnnxModels.add(1)), LoadOptions.defaults())) {
+      assertThat(model.details()).containsEntry("intraOpThreads", "2");
+    }
+    assertThat(gateway.accelerator()).isSameAs(second);
+    driver.stop();
+    assertThat(gateway.reference()).isNull();
   }
 
   /** Some library that is no ONNX Runtime and depends on nothing that is not there. */
