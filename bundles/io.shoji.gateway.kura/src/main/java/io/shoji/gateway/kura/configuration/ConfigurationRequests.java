@@ -59,6 +59,7 @@ public final class ConfigurationRequests implements RequestHandler {
   private static final String ROLLBACK = "rollback";
 
   private static final long DELAY_MS = 1000;
+  private static final long STOP_SECONDS = 5;
 
   private final ConfigurationService configurations;
   private final SystemService system;
@@ -78,9 +79,14 @@ public final class ConfigurationRequests implements RequestHandler {
     this.system = system;
   }
 
+  /** Carries out what was answered with 200 already. */
   @Deactivate
-  void deactivate() {
-    later.shutdownNow();
+  void deactivate() throws InterruptedException {
+    later.shutdown();
+    if (!later.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
+      log.warn("what the cloud has asked for takes long seconds={}", STOP_SECONDS);
+      later.shutdownNow();
+    }
   }
 
   @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)

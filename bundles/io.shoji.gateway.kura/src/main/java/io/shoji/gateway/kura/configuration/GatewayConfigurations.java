@@ -189,14 +189,16 @@ public final class GatewayConfigurations
     }
   }
 
+  /** Ends what has begun: a change that is stored, but in no snapshot, would not hold. */
   @Deactivate
   void deactivate() throws InterruptedException {
-    services.close();
-    bundles.close();
-    later.shutdownNow();
+    later.shutdown();
     if (!later.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
       log.warn("a change of a configuration takes long seconds={}", STOP_SECONDS);
+      later.shutdownNow();
     }
+    services.close();
+    bundles.close();
   }
 
   /** Stores what the newest snapshot says; others' mistakes in it are told in the log. */

@@ -172,6 +172,16 @@ class ConfigurationRequestsIT {
   }
 
   @Test
+  void shouldCarryOutWhatWasAnsweredWhenItStopsAtOnce() throws Exception {
+    body(handler.doPut(CONTEXT, request(configuration("late", 6), "configurations")));
+    framework.close();
+    ProbeComponent.ACTIVE.clear();
+    start();
+    TestFramework.await("made", () -> ProbeComponent.ACTIVE.containsKey("late"));
+    assertThat(ProbeComponent.ACTIVE.get("late")).containsEntry("count", 6);
+  }
+
+  @Test
   void shouldAnswerWithSpecificErrorsWhenRequestIsBad() {
     assertCode(KuraErrorCode.BAD_REQUEST, () -> handler.doGet(CONTEXT, request(null)));
     assertCode(KuraErrorCode.NOT_FOUND, () -> handler.doGet(CONTEXT, request(null, "nothing")));
