@@ -149,6 +149,16 @@ final class Packages {
     return dp;
   }
 
+  /** The package of what shows in Kura as another version, unchanged. */
+  static Path kura(Path folder, String version) throws Exception {
+    Path bundle = bundles(shipped("kura"), folder).get("io.shoji.kura");
+    Path changed = folder.resolve("kura-" + version + ".jar");
+    new Edit().header("Bundle-Version", version).write(bundle, changed);
+    Path dp = folder.resolve("io.shoji.kura-" + version + ".dp");
+    new DeploymentPackageWriter("io.shoji.kura", version).bundle(changed).write(dp);
+    return dp;
+  }
+
   /** A copy of a file, cut to a share of its bytes. */
   static Path cut(Path file, Path target, double share) throws IOException {
     byte[] bytes = Files.readAllBytes(file);
