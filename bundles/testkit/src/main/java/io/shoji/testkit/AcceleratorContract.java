@@ -28,11 +28,14 @@ import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
+import java.io.IOException;
 import java.lang.ref.WeakReference;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -41,6 +44,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -598,12 +602,12 @@ public abstract class AcceleratorContract {
   @Test
   public void shouldGiveEverythingBackWhenModelsComeAndGo() throws Exception {
     int descriptors = 0;
-    int mapped = 0;
+    Set<String> mapped = Set.of();
     long resident = 0;
     for (int cycle = 0; cycle < CYCLES; cycle++) {
       if (cycle == WARM_CYCLES) {
         descriptors = ProcessFigures.descriptors();
-        mapped = ProcessFigures.mappedFiles().size();
+        mapped = mappedByOthersThanJava();
         System.gc();
         resident = ProcessFigures.residentBytes();
       }
@@ -621,8 +625,16 @@ public abstract class AcceleratorContract {
     }
     System.gc();
     assertThat(ProcessFigures.descriptors()).isLessThanOrEqualTo(descriptors);
-    assertThat(ProcessFigures.mappedFiles().size()).isLessThanOrEqualTo(mapped);
+    assertThat(mappedByOthersThanJava()).isSubsetOf(mapped);
     assertThat(ProcessFigures.residentBytes()).isLessThan(resident + resident / 5);
+  }
+
+  /** Java opens libraries of its own when it first needs them, at any time. */
+  private static Set<String> mappedByOthersThanJava() throws IOException {
+    String java = Path.of(System.getProperty("java.home")).toRealPath().toString();
+    return ProcessFigures.mappedFiles().stream()
+        .filter(file -> !file.startsWith(java))
+        .collect(Collectors.toSet());
   }
 
   @Test
