@@ -79,6 +79,7 @@ class OutageIT {
       configure(cloud);
       cloud.await(0, "telemetry", OutageIT::isTelemetry);
 
+      long begun = System.nanoTime();
       AtomicBoolean over = new AtomicBoolean();
       AtomicInteger cuts = new AtomicInteger();
       Thread cutter = new Thread(() -> cutAtRandom(link, cuts, over), "cutter");
@@ -98,6 +99,7 @@ class OutageIT {
         }
         residentKb.add(residentKb(gateway.pid()));
       }
+      long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - begun);
       over.set(true);
       cutter.join(TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS));
 
@@ -152,7 +154,7 @@ class OutageIT {
           "outages=%d in %d s  requests with effect=%d (refused %d)  inferences counted=%d  telemetry messages=%d  "
               + "resident MB least %d, median %d, most %d%n",
           cuts.get(),
-          SECONDS,
+          seconds,
           done.size(),
           refused,
           own,
@@ -170,7 +172,8 @@ class OutageIT {
     long pause = TimeUnit.SECONDS.toMillis(SECONDS) / OUTAGES;
     try {
       while (cuts.get() < OUTAGES && !over.get()) {
-        TimeUnit.MILLISECONDS.sleep(pause / 2 + random.nextInt((int) pause / 2));
+        // With what half of the outages last, the pause on average.
+        TimeUnit.MILLISECONDS.sleep(pause * 3 / 8 + random.nextInt((int) pause));
         if (random.nextBoolean()) {
           link.drop();
         } else {
