@@ -724,11 +724,13 @@ public final class GatewayConfigurations
       }
     }
     Definition definition = definition(factoryPid);
-    Map<String, Object> merged = new HashMap<>(properties);
+    Configuration configuration = store.ofFactory(factoryPid, pid);
+    // What an earlier component of that name has left.
+    Map<String, Object> merged = new HashMap<>(store.read(configuration, definition));
+    merged.putAll(properties);
     Values.defaults(definition).forEach(merged::putIfAbsent);
     merged.put(KURA_SERVICE_PID, pid);
     merged.remove(Constants.SERVICE_PID);
-    Configuration configuration = store.ofFactory(factoryPid, pid);
     store.update(configuration, store.encrypted(merged, definition));
     deleted.remove(pid);
     track(pid, new Tracked(configuration.getPid(), factoryPid, false));
