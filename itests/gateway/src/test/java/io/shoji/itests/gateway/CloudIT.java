@@ -11,6 +11,7 @@ package io.shoji.itests.gateway;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonObject;
 import io.shoji.cloud.DeployV2;
@@ -23,13 +24,13 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -41,28 +42,29 @@ class CloudIT {
 
   @TempDir private Path folder;
 
-  private Broker broker;
+  private final List<AutoCloseable> parts = new ArrayList<>();
   private Link link;
   private Cloud cloud;
   private FileServer files;
   private Path work;
   private long jobs = 100;
 
-  @BeforeEach
-  void open() throws Exception {
-    broker = new Broker();
-    link = new Link(broker.port());
-    cloud = new Cloud(broker.port());
+  private void open(Broker with) throws Exception {
+    parts.add(with);
+    link = new Link(with.port());
+    parts.add(0, link);
+    cloud = new Cloud(with.port());
+    parts.add(0, cloud);
     files = new FileServer();
+    parts.add(0, files);
     work = Files.createDirectories(folder.resolve("work"));
   }
 
   @AfterEach
   void close() throws Exception {
-    files.close();
-    cloud.close();
-    link.close();
-    broker.close();
+    for (AutoCloseable part : parts) {
+      part.close();
+    }
   }
 
   private GatewayProcess serve(Object... more) throws Exception {
@@ -87,6 +89,19 @@ class CloudIT {
 
   @Test
   void shouldBeManagedOverMqttAlone() throws Exception {
+    open(Broker.moquette());
+    manage();
+  }
+
+  @Test
+  void shouldBeManagedThroughMosquitto() throws Exception {
+    Optional<Path> program = Broker.mosquittoProgram();
+    assumeTrue(program.isPresent(), "mosquitto is not installed");
+    open(Broker.mosquitto(program.get(), Files.createDirectories(folder.resolve("broker"))));
+    manage();
+  }
+
+  private void manage() throws Exception {
     Path images = copyImages();
     Path newer = digits("1.1.0");
     try (GatewayProcess gateway = serve("--bare")) {
@@ -170,6 +185,7 @@ class CloudIT {
 
   @Test
   void shouldAnswerWithReasonAndGoOnWhenInputIsBad() throws Exception {
+    open(Broker.moquette());
     try (GatewayProcess gateway = serve()) {
       cloud.awaitBirth(0, DeployV2.APPLICATION);
       awaitServing("digits", "1.0.0");

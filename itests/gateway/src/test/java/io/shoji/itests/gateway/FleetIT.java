@@ -45,7 +45,7 @@ class FleetIT {
             "1.1.0",
             "1.1.0",
             new Packages.Edit().modelJson("\"version\": \"1.0.0\"", "\"version\": \"1.1.0\""));
-    try (Broker broker = new Broker();
+    try (Broker broker = Broker.moquette();
         FileServer files = new FileServer();
         Cloud cloud = new Cloud(broker.port());
         GatewayProcess gateway =

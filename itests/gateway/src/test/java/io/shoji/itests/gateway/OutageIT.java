@@ -57,7 +57,7 @@ class OutageIT {
         Files.copy(image, replay.resolve(image.getFileName().toString()));
       }
     }
-    try (Broker broker = new Broker();
+    try (Broker broker = Broker.moquette();
         Link link = new Link(broker.port());
         Cloud cloud = new Cloud(broker.port());
         GatewayProcess gateway =
