@@ -35,6 +35,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.osgi.framework.Bundle;
+import org.osgi.framework.wiring.BundleCapability;
 import org.osgi.framework.wiring.BundleRevision;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,6 +47,12 @@ final class Session {
 
   /** Names the architecture that a package inside of the application is for. */
   private static final Pattern ARCHITECTURE = Pattern.compile("-linux-([a-z0-9_]+)-");
+
+  /** The capability of a model package, and its attribute with the model's name. */
+  private static final String MODEL = "io.shoji.model";
+
+  /** After so long without a change, what a bundle has said is not waited for any more. */
+  private static final long CALM_SECONDS = 2;
 
   private static final Logger log = LoggerFactory.getLogger(Session.class);
 
@@ -411,15 +418,26 @@ final class Session {
    */
   private Optional<Status> awaitSettled(BooleanSupplier abandoned) throws InterruptedException {
     long start = System.nanoTime();
+    long calm = start;
     while (!abandoned.getAsBoolean()) {
       Optional<Status> status = platform.find(Inside.class).map(Inside::status);
-      int expected = modelBundles();
-      long waited = System.nanoTime() - start;
-      boolean settled = expected == 0 || (status.isPresent() && isSettled(status.get(), expected));
-      if (settled || waited > TimeUnit.SECONDS.toNanos(options.readySeconds())) {
+      List<Announced> announced = announced();
+      long now = System.nanoTime();
+      boolean rests =
+          announced.isEmpty() || (status.isPresent() && rests(status.get(), announced.size()));
+      if (!rests) {
+        calm = now;
+      }
+      // A version that is kept may serve while the one that takes its place is still being read.
+      boolean settled =
+          rests
+              && (status.isEmpty()
+                  || announced.stream().allMatch(model -> model.isIn(status.get()))
+                  || now - calm > TimeUnit.SECONDS.toNanos(CALM_SECONDS));
+      if (settled || now - start > TimeUnit.SECONDS.toNanos(options.readySeconds())) {
         return Optional.of(status.orElse(NOTHING));
       }
-      boolean soon = waited < TimeUnit.SECONDS.toNanos(3);
+      boolean soon = now - start < TimeUnit.SECONDS.toNanos(3);
       if (shutdown.await(soon ? 10 : 100, TimeUnit.MILLISECONDS)) {
         return Optional.empty();
       }
@@ -427,20 +445,39 @@ final class Session {
     return Optional.empty();
   }
 
-  private static boolean isSettled(Status status, int expected) {
+  private static boolean rests(Status status, int expected) {
     return status.models().size() + status.refusals().size() >= expected
         && status.models().stream().noneMatch(model -> model.state() == Status.State.WAITING);
   }
 
-  /** How many bundles say that they are model packages. */
-  private int modelBundles() {
-    int count = 0;
+  /**
+   * What a bundle says that it brings.
+   *
+   * @param model name and version of the model
+   * @param origin symbolic name and version of the bundle
+   */
+  private record Announced(String model, String origin) {
+    boolean isIn(Status status) {
+      return status.models().stream().anyMatch(found -> found.name().equals(model))
+          || status.refusals().stream().anyMatch(refusal -> refusal.startsWith(origin + ":"));
+    }
+  }
+
+  /** The models that bundles say they bring. */
+  private List<Announced> announced() {
+    List<Announced> announced = new ArrayList<>();
     for (Bundle bundle : platform.context().getBundles()) {
-      if (!bundle.adapt(BundleRevision.class).getDeclaredCapabilities("io.shoji.model").isEmpty()) {
-        count++;
+      for (BundleCapability capability :
+          bundle.adapt(BundleRevision.class).getDeclaredCapabilities(MODEL)) {
+        announced.add(
+            new Announced(
+                capability.getAttributes().get(MODEL)
+                    + " "
+                    + capability.getAttributes().get("version"),
+                bundle.getSymbolicName() + " " + bundle.getVersion()));
       }
     }
-    return count;
+    return announced;
   }
 
   private String ready(Status status) {
@@ -461,7 +498,7 @@ final class Session {
         .filter(model -> model.state() != Status.State.SERVING)
         .forEach(model -> problems.add("not serving " + model));
     status.refusals().forEach(refusal -> problems.add("refused " + refusal));
-    if (status.equals(NOTHING) && modelBundles() > 0) {
+    if (status.equals(NOTHING) && !announced().isEmpty()) {
       problems.add("not serving: the core package is not installed, or does not start");
     }
     return problems;
