@@ -91,10 +91,14 @@ public final class GatewayConfigurations
 
   private static final long STOP_SECONDS = 5;
 
-  /** When it is looked whether a change has arrived, and how often it is delivered again. */
+  /**
+   * When it is looked whether a change has arrived, and how often it is delivered again. Each time
+   * counts as a change: where a configuration was deleted and made anew, declarative services may
+   * take it for an old one until its changes outnumber those of the one before.
+   */
   private static final long DELIVERY_MS = 500;
 
-  private static final int DELIVERIES = 2;
+  private static final int DELIVERIES = 20;
 
   private final BundleContext context;
   private final ServiceComponentRuntime components;
