@@ -61,6 +61,8 @@ public final class Logging extends ContextAwareBase implements Configurator {
     root.setLevel(Level.INFO);
     // What each request costs in a web server is of no use here.
     context.getLogger("org.eclipse.jetty").setLevel(Level.WARN);
+    // It warns of the end of its own threads whenever the gateway stops.
+    context.getLogger("org.apache.felix.eventadmin").setLevel(Level.ERROR);
     root.addAppender(terminal(context));
     Path logFolder = folder;
     if (logFolder != null) {
