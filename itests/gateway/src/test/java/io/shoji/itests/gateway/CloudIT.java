@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.shoji.cloud.DeployV2;
 import io.shoji.cloud.Payload;
@@ -224,7 +225,8 @@ class CloudIT {
               .component("io.shoji.kura.Telemetry", Map.of("CloudPublisher.target", "(((nonsense"))
               .component("io.shoji.kura.Models", Map.of("versions", "digits = = latest"))
               .xml());
-      assertThat(cloud.get(SHOJI, "status").ok().text()).contains("io.shoji.kura.Models");
+      awaitRefused("io.shoji.kura.Telemetry");
+      awaitRefused("io.shoji.kura.Models");
       awaitServing("digits", "1.0.0");
 
       // A burst: each request is answered once.
@@ -247,6 +249,25 @@ class CloudIT {
       assertThat(answered).containsExactlyInAnyOrderElementsOf(asked);
       assertThat(gateway.terminate()).isZero();
     }
+  }
+
+  /** Asks until the status says that a configuration was refused, and why. */
+  private void awaitRefused(String pid) throws Exception {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
+    JsonObject status = new JsonObject();
+    while (System.nanoTime() < deadline) {
+      status = cloud.get(SHOJI, "status").ok().json();
+      for (JsonElement element : status.getAsJsonArray("configurations")) {
+        JsonObject configuration = element.getAsJsonObject();
+        if (configuration.get("name").getAsString().equals(pid)
+            && configuration.get("configuration").getAsString().equals("REFUSED")) {
+          assertThat(configuration.getAsJsonArray("problems")).isNotEmpty();
+          return;
+        }
+      }
+      TimeUnit.MILLISECONDS.sleep(100);
+    }
+    fail("the configuration is not refused pid=%s%n%s", pid, status);
   }
 
   private void expect(
