@@ -13,7 +13,6 @@ import io.shoji.operations.Progress;
 import io.shoji.quantizer.onnx.OnnxModel;
 import io.shoji.quantizer.onnx.QuantizerException;
 import io.shoji.quantizer.onnx.QuantizerException.Code;
-import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -22,7 +21,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * INT8 quantization that is measured against a budget: if INT8 throughout misses it, the layers
@@ -35,9 +33,6 @@ public final class BudgetedQuantizer {
 
   /** With fewer calibration samples than this, more of them is the first advice. */
   private static final int MANY_SAMPLES = 300;
-
-  /** Signal-to-noise ratio of what is exact, dB. */
-  private static final double EXACT = 200;
 
   private final Preparation.Prepared prepared;
   private final Calibration calibration;
@@ -120,17 +115,22 @@ public final class BudgetedQuantizer {
       ModelRunner runner,
       Progress progress)
       throws QuantizerException {
-    Metric kind = Metric.of(metric);
     try (ModelRunner.Session session = runner.open(model)) {
-      for (int i = 0; i < samples.size(); i++) {
-        if (progress.cancelled()) {
-          throw new QuantizerException(Code.CANCELLED, "cancelled during evaluation");
-        }
-        Tensor first = session.run(samples.inputs(i)).values().iterator().next();
-        kind.add(first, samples.expected(i));
-      }
+      return Evaluation.measure(session::run, samples, metric, new Silent(progress)).value();
     }
-    return kind.value();
+  }
+
+  /**
+   * Several evaluations make one piece of work: they can be cancelled, their shares are no news.
+   */
+  private record Silent(Progress progress) implements Progress {
+    @Override
+    public void report(double fraction, String message) {}
+
+    @Override
+    public boolean cancelled() {
+      return progress.cancelled();
+    }
   }
 
   private Outcome run() throws QuantizerException {
@@ -285,84 +285,5 @@ public final class BudgetedQuantizer {
       }
     }
     return noise.decibels();
-  }
-
-  /**
-   * Signal-to-quantization-noise ratio of each activation that goes through 8 bits, dB, with all
-   * noise of the layers before it: for the report.
-   *
-   * @return by the tensor's name in the prepared model
-   * @throws QuantizerException BAD_SAMPLES, CANCELLED, RUNTIME
-   */
-  public static Map<String, Double> layerNoise(
-      Preparation.Prepared prepared,
-      StaticQuantizer.Quantized quantized,
-      Samples samples,
-      ModelRunner runner,
-      Progress progress)
-      throws QuantizerException {
-    Map<String, String> pairs = new LinkedHashMap<>();
-    Map<String, Noise> noises = new LinkedHashMap<>();
-    quantized
-        .activations()
-        .forEach(
-            (tensor, activation) -> {
-              if (prepared.model().graph().constant(tensor) == null
-                  && !prepared.model().graph().inputNames().contains(tensor)) {
-                pairs.put(tensor, activation.dequantized());
-                noises.put(tensor, new Noise());
-              }
-            });
-    Samples few = first(samples, SENSITIVITY_SAMPLES);
-    try (ModelRunner.Session first =
-            runner.openPlain(ModelRunner.exposing(prepared.model(), pairs.keySet()));
-        ModelRunner.Session second =
-            runner.openPlain(ModelRunner.exposing(quantized.model(), pairs.values()))) {
-      for (int i = 0; i < few.size(); i++) {
-        if (progress.cancelled()) {
-          throw new QuantizerException(Code.CANCELLED, "cancelled during measurement");
-        }
-        Map<String, Tensor> inputs = few.inputs(i);
-        Map<String, Tensor> expected = first.run(inputs);
-        Map<String, Tensor> found = second.run(inputs);
-        for (Map.Entry<String, String> pair : pairs.entrySet()) {
-          Noise noise = noises.get(pair.getKey());
-          if (noise != null) {
-            noise.add(expected.get(pair.getKey()), found.get(pair.getValue()));
-          }
-        }
-      }
-    }
-    Map<String, Double> decibels = new LinkedHashMap<>();
-    noises.forEach((tensor, noise) -> decibels.put(tensor, noise.decibels()));
-    return decibels;
-  }
-
-  /** Sums of squares of a signal and of its error. */
-  private static final class Noise {
-    private double signal;
-    private double noise;
-
-    void add(@Nullable Tensor expected, @Nullable Tensor found) throws QuantizerException {
-      if (expected == null || found == null || expected.elementCount() != found.elementCount()) {
-        throw new QuantizerException(
-            Code.RUNTIME, "two models give other outputs expected=" + expected + " found=" + found);
-      }
-      if (expected.type() != ElementType.FLOAT32) {
-        return;
-      }
-      for (int i = 0; i < expected.elementCount(); i++) {
-        double value = expected.getFloat(i);
-        double off = value - found.getFloat(i);
-        signal += value * value;
-        noise += off * off;
-      }
-    }
-
-    double decibels() {
-      return noise == 0
-          ? EXACT
-          : signal == 0 ? 0 : Math.min(EXACT, 10 * Math.log10(signal / noise));
-    }
   }
 }

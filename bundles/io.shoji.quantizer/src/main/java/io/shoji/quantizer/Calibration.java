@@ -171,7 +171,13 @@ public record Calibration(Map<String, TensorStatistics> statistics, int samples,
     }
   }
 
-  private static List<Set<String>> passes(
+  /**
+   * The tensors in groups that fit in {@link #WATCHED_BYTES}; those that are inputs or of unknown
+   * size are in none.
+   *
+   * @param sample one of the samples, for the batch
+   */
+  static List<Set<String>> passes(
       Collection<String> tensors,
       Set<String> inputs,
       Map<String, TensorSpec> specs,

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** How good a model's answers are, gathered sample by sample. Not thread safe. */
 public abstract class Metric {
@@ -85,6 +86,15 @@ public abstract class Metric {
   /** The value over all that was taken in; NaN if that was nothing. */
   abstract double value();
 
+  /**
+   * What is answered, for metrics of classes.
+   *
+   * @throws QuantizerException BAD_SAMPLES if they do not fit each other
+   */
+  Optional<Evaluation.Answer> answer(Tensor output, Tensor expected) throws QuantizerException {
+    return Optional.empty();
+  }
+
   private static QuantizerException unfit(String what, Tensor output, Tensor expected) {
     return new QuantizerException(
         Code.BAD_SAMPLES, what + " output=" + output + " expected=" + expected);
@@ -114,7 +124,11 @@ public abstract class Metric {
 
     @Override
     void add(Tensor output, Tensor expected) throws QuantizerException {
-      long label = label(output, expected, output.elementCount());
+      right += isRight(output, label(output, expected, output.elementCount())) ? 1 : 0;
+      count++;
+    }
+
+    private boolean isRight(Tensor output, long label) {
       float score = output.getFloat(label);
       int better = 0;
       for (int i = 0; i < output.elementCount(); i++) {
@@ -122,8 +136,22 @@ public abstract class Metric {
         // Of equal values the first counts, as with an argmax.
         better += other > score || (other == score && i < label) ? 1 : 0;
       }
-      right += better < k && !Float.isNaN(score) ? 1 : 0;
-      count++;
+      return better < k && !Float.isNaN(score);
+    }
+
+    @Override
+    Optional<Evaluation.Answer> answer(Tensor output, Tensor expected) throws QuantizerException {
+      long label = label(output, expected, output.elementCount());
+      int best = -1;
+      float score = Float.NaN;
+      for (int i = 0; i < output.elementCount(); i++) {
+        float value = output.getFloat(i);
+        if (!Float.isNaN(value) && (best < 0 || value > score)) {
+          best = i;
+          score = value;
+        }
+      }
+      return Optional.of(new Evaluation.Answer((int) label, best, isRight(output, label), score));
     }
 
     @Override

@@ -153,6 +153,23 @@ public final class TensorStatistics {
     return picture;
   }
 
+  /**
+   * Share of the values that a range leaves out, so that they are clipped to its ends, within the
+   * histogram's resolution; 0 if no value was seen.
+   */
+  public double shareOutside(Range range) {
+    if (count == 0 || (min >= range.low() && max <= range.high())) {
+      return 0;
+    }
+    long outside = 0;
+    for (int i = 0; i < BINS; i++) {
+      if (bins[i] > 0 && (centre(i) < range.low() || centre(i) > range.high())) {
+        outside += bins[i];
+      }
+    }
+    return (double) outside / count;
+  }
+
   private double width() {
     return exponent == Integer.MIN_VALUE ? 0 : Math.scalb(1.0, exponent - HALF_BITS);
   }

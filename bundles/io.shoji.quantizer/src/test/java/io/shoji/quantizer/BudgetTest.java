@@ -21,6 +21,7 @@ import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.testkit.OnnxGraph;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -45,11 +46,21 @@ final class BudgetTest {
     assertThat(outcome.returned()).isEmpty();
     assertThat(outcome.baseline()).isGreaterThan(0.98);
     assertThat(outcome.value()).isEqualTo(outcome.integer()).isGreaterThan(0.98);
-    Map<String, Double> noise =
-        BudgetedQuantizer.layerNoise(prepared, outcome.quantized(), samples, runner, Progress.NONE);
+    List<LayerNoise> noise =
+        LayerNoise.measure(
+            prepared,
+            outcome.quantized(),
+            samples,
+            LayerNoise.ENOUGH_SAMPLES,
+            runner,
+            Progress.NONE);
     assertThat(noise)
-        .isNotEmpty()
-        .allSatisfy((tensor, decibels) -> assertThat(decibels).isBetween(15.0, 60.0));
+        .extracting(LayerNoise::layer)
+        .containsExactlyElementsOf(
+            outcome.quantized().layers().stream().map(StaticQuantizer.Layer::name).toList());
+    assertThat(noise)
+        .allSatisfy(layer -> assertThat(layer.decibels()).isBetween(15.0, 60.0))
+        .allSatisfy(layer -> assertThat(layer.integer()).isTrue());
   }
 
   /**
@@ -99,6 +110,20 @@ final class BudgetTest {
     assertThat(outcome.returned()).containsAnyOf("Gemm_h3", "Gemm_h4");
     assertThat(outcome.sensitivity().keySet().iterator().next()).isIn("Gemm_h3", "Gemm_h4");
     assertThat(outcome.quantized().integerLayers()).hasSizeGreaterThanOrEqualTo(6);
+    List<LayerNoise> noise =
+        LayerNoise.measure(prepared, outcome.quantized(), samples, 16, runner, Progress.NONE);
+    assertThat(noise)
+        .filteredOn(layer -> !layer.integer())
+        .extracting(LayerNoise::layer)
+        .containsAll(outcome.returned());
+    // The layer that spoils small channels shows as the one after which the ratio is much worse.
+    StaticQuantizer.Quantized throughout =
+        StaticQuantizer.quantize(prepared, calibration, QuantizationOptions.forOnnxRuntime());
+    Map<String, Double> decibels = new LinkedHashMap<>();
+    LayerNoise.measure(prepared, throughout, samples, 16, runner, Progress.NONE)
+        .forEach(layer -> decibels.put(layer.tensor(), layer.decibels()));
+    assertThat(decibels.keySet()).containsExactly("h0", "h1", "h2", "h3", "h4", "h5", "h6", "y");
+    assertThat(decibels.get("h2") - decibels.get("h4")).isGreaterThan(10);
 
     assertThatThrownBy(
             () ->
@@ -210,6 +235,44 @@ final class BudgetTest {
     assertThatThrownBy(() -> Metric.of("map").add(row(1, 2), label(2)))
         .hasMessageContaining("BAD_SAMPLES");
     assertThatThrownBy(() -> AccuracyBudget.maxDrop("top1", -1)).hasMessageContaining("drop=-1");
+  }
+
+  @Test
+  void shouldSayWhatWasAnsweredWhenMetricIsOfClasses() throws Exception {
+    Tensor[] outputs = {
+      row(0.1f, 0.7f, 0.2f), row(0.5f, 0.5f, 0.1f), row(Float.NaN, Float.NaN, Float.NaN)
+    };
+    long[] labels = {2, 0, 1};
+    LabelledSamples samples =
+        new LabelledSamples() {
+          @Override
+          public int size() {
+            return labels.length;
+          }
+
+          @Override
+          public Map<String, Tensor> inputs(int index) {
+            return Map.of("x", outputs[index]);
+          }
+
+          @Override
+          public Tensor expected(int index) {
+            return label(labels[index]);
+          }
+        };
+    Evaluation top1 = Evaluation.measure(inputs -> inputs, samples, "top1", Progress.NONE);
+    assertThat(top1.value()).isEqualTo(1.0 / 3);
+    assertThat(top1.answers())
+        .containsExactly(
+            new Evaluation.Answer(2, 1, false, 0.7f),
+            new Evaluation.Answer(0, 0, true, 0.5f),
+            new Evaluation.Answer(1, -1, false, Float.NaN));
+    Evaluation top2 = Evaluation.measure(inputs -> inputs, samples, "top-2", Progress.NONE);
+    assertThat(top2.metric()).isEqualTo("top2");
+    assertThat(top2.value()).isEqualTo(2.0 / 3);
+    assertThat(top2.answers().get(0)).isEqualTo(new Evaluation.Answer(2, 1, true, 0.7f));
+    assertThatThrownBy(() -> Evaluation.measure(inputs -> Map.of(), samples, "top1", Progress.NONE))
+        .hasMessageContaining("no outputs");
   }
 
   private static Tensor row(float... values) {

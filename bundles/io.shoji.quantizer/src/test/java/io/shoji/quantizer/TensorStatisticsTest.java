@@ -103,6 +103,18 @@ final class TensorStatisticsTest {
   }
 
   @Test
+  void shouldTellWhatIsClippedWhenRangeLeavesValuesOut() {
+    TensorStatistics statistics = of(gaussian(200_000), new float[200_000]);
+    Range range = statistics.range(CalibrationMethod.PERCENTILE, 99, false);
+    // Of all values, of which half are zeros: one percent at each end.
+    assertThat(statistics.shareOutside(range)).isCloseTo(0.02, within(1e-3));
+    assertThat(statistics.shareOutside(Range.none())).isCloseTo(0.5, within(1e-3));
+    assertThat(statistics.shareOutside(statistics.range(CalibrationMethod.MIN_MAX, 99, false)))
+        .isZero();
+    assertThat(new TensorStatistics().shareOutside(Range.none())).isZero();
+  }
+
+  @Test
   void shouldCutOutlierOffWhenErrorOrInformationSaySo() {
     float[] values = gaussian(200_000);
     values[5] = 100;
