@@ -51,13 +51,23 @@ public record AccuracyBudget(String metric, double limit, double maxDrop) {
 
   /** Whether a value will do. */
   boolean allows(Metric kind, double baseline, double value) {
+    return allows(kind.higherIsBetter(), baseline, value);
+  }
+
+  /**
+   * Whether a value will do.
+   *
+   * @param higherIsBetter whether more of the metric is better
+   * @param baseline the value in FP32
+   */
+  public boolean allows(boolean higherIsBetter, double baseline, double value) {
     if (Double.isNaN(value)) {
       return false;
     }
-    boolean reached =
-        Double.isNaN(limit) || (kind.higherIsBetter() ? value >= limit : value <= limit);
+    boolean reached = Double.isNaN(limit) || (higherIsBetter ? value >= limit : value <= limit);
+    double drop = higherIsBetter ? baseline - value : value - baseline;
     // Counting errors of the last bits shall not decide: 0.995 - 0.985 is above 0.01 in binary64.
-    return reached && (Double.isNaN(maxDrop) || kind.drop(baseline, value) <= maxDrop + 1e-9);
+    return reached && (Double.isNaN(maxDrop) || drop <= maxDrop + 1e-9);
   }
 
   /** As a message says it. */
