@@ -54,7 +54,8 @@ public record Evaluation(
      * Runs it once.
      *
      * @param inputs by name, as {@link Samples#inputs} gives them
-     * @return outputs by name, in the model's order; the first one is measured
+     * @return outputs by name, in the model's order; {@link LabelledSamples#answer} says what is
+     *     measured of them
      * @throws QuantizerException BAD_SAMPLES if the inputs do not fit, RUNTIME if the run fails
      */
     Map<String, Tensor> run(Map<String, Tensor> inputs) throws QuantizerException;
@@ -79,10 +80,10 @@ public record Evaluation(
       if (outputs.isEmpty()) {
         throw new QuantizerException(Code.RUNTIME, "the model gives no outputs sample=" + i);
       }
-      Tensor first = outputs.values().iterator().next();
+      Tensor answer = samples.answer(i, outputs);
       Tensor expected = samples.expected(i);
-      kind.add(first, expected);
-      kind.answer(first, expected).ifPresent(answers::add);
+      kind.add(answer, expected);
+      kind.answer(answer, expected).ifPresent(answers::add);
       progress.report(
           (i + 1.0) / samples.size(), "evaluating, sample " + (i + 1) + " of " + samples.size());
     }

@@ -11,6 +11,7 @@ package io.shoji.quantizer;
 
 import io.shoji.quantizer.onnx.QuantizerException;
 import io.shoji.tensor.Tensor;
+import java.util.Map;
 
 /** Samples of which it is known what the right answer is. */
 public interface LabelledSamples extends Samples {
@@ -21,4 +22,17 @@ public interface LabelledSamples extends Samples {
    * @throws QuantizerException BAD_SAMPLES or UNREADABLE, naming the sample
    */
   Tensor expected(int index) throws QuantizerException;
+
+  /**
+   * What the {@link Metric} compares with the expected, made of a model's outputs: by default the
+   * first of them. Samples of a detector make the boxes of all its outputs here, with the steps
+   * that follow the model on the gateway.
+   *
+   * @param index from 0 to size less 1
+   * @param outputs by name, in the model's order, at least one; borrowed
+   * @throws QuantizerException BAD_SAMPLES or RUNTIME if the outputs are not of the form expected
+   */
+  default Tensor answer(int index, Map<String, Tensor> outputs) throws QuantizerException {
+    return outputs.values().iterator().next();
+  }
 }

@@ -38,7 +38,8 @@ public abstract class Metric {
    * angle to the expected tensor. {@code auc}: area under the ROC curve, the label 0 or 1, the
    * score the output's last value. {@code map50}: mean over classes of the area under precision
    * over recall at an IoU of 0.5, with the output as rows of x1, y1, x2, y2, score, class and the
-   * expected as rows of x1, y1, x2, y2, class; {@code map}: mean of that at 0.50, 0.55, to 0.95.
+   * expected as rows of x1, y1, x2, y2, class (rows of a class below 0 are none); {@code map}: mean
+   * of that at 0.50, 0.55, to 0.95.
    *
    * @throws QuantizerException INVALID_OPTION, listing those there are
    */
@@ -77,7 +78,7 @@ public abstract class Metric {
   /**
    * Takes an answer in.
    *
-   * @param output the model's first output
+   * @param output what {@link LabelledSamples#answer} makes of the model's outputs
    * @param expected as this metric asks for
    * @throws QuantizerException BAD_SAMPLES if they do not fit each other
    */
@@ -301,7 +302,9 @@ public abstract class Metric {
         for (int i = 0; i < width; i++) {
           row.add((double) tensor.getFloat((long) r * width + i));
         }
-        rows.add(row);
+        if (row.get(width - 1) >= 0) {
+          rows.add(row);
+        }
       }
       return rows;
     }

@@ -221,7 +221,10 @@ final class BudgetTest {
     Tensor found =
         Tensor.ofFloats(
             Shape.of(3, 6), 0, 0, 10, 10, 0.9f, 1, 20, 20, 30, 30, 0.8f, 1, 0, 0, 10, 9, 0.7f, 1);
-    map.add(found, Tensor.ofFloats(Shape.of(2, 5), 0, 0, 10, 10, 1, 21, 20, 31, 30, 1));
+    map.add(
+        found,
+        Tensor.ofFloats(
+            Shape.of(3, 5), 0, 0, 10, 10, 1, 21, 20, 31, 30, 1, 0, 0, 0, 0, -1 /* padding */));
     // The third is a second box on the first object: after full recall, so it costs nothing.
     assertThat(map.value()).isCloseTo(1.0, within(1e-12));
     Metric strict = Metric.of("map");

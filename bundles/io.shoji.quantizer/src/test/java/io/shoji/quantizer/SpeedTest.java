@@ -20,9 +20,6 @@ import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.testkit.OnnxGraph;
 import io.shoji.testkit.OnnxGraph.Attribute;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -50,13 +47,9 @@ final class SpeedTest {
     double real = fastestMillis(runner, model, input);
     double integer = fastestMillis(runner, quantized, input);
     System.out.printf("fp32=%.2f ms int8=%.2f ms ratio=%.2f%n", real, integer, real / integer);
-    assumeTrue(hasIntegerInstructions(), "no VNNI or dot product: INT8 may be slower here");
+    IntegerInstructions instructions = IntegerInstructions.ofThisMachine();
+    assumeTrue(instructions.present(), instructions.toString());
     assertThat(integer).isLessThan(real);
-  }
-
-  private static boolean hasIntegerInstructions() throws IOException {
-    String facts = Files.readString(Path.of("/proc/cpuinfo"));
-    return facts.contains("vnni") || facts.contains("asimddp");
   }
 
   private static double fastestMillis(
