@@ -24,8 +24,8 @@ import org.osgi.framework.Version;
  * @param licence SPDX expression; may be empty
  * @param task {@code classification}, {@code detection}, {@code regression}, {@code anomaly} or
  *     {@code other}
- * @param inputs what every variant takes, in order
- * @param outputs what every variant gives, in order
+ * @param inputs what applications give, in order, whichever variant serves
+ * @param outputs what applications get, in order, whichever variant serves
  * @param labels names of the classes by index; may be empty
  * @param variants at least one, the package's order of preference where measured latency decides
  *     nothing
@@ -64,6 +64,16 @@ public record ModelDescription(
   /** The variant of that name. */
   public Optional<ModelVariant> variant(String variantName) {
     return variants.stream().filter(v -> v.name().equals(variantName)).findFirst();
+  }
+
+  /** What a variant's file takes: what the variant says of it, else what the package says. */
+  public List<TensorSpec> inputsOf(ModelVariant variant) {
+    return variant.inputs().isEmpty() ? inputs : variant.inputs();
+  }
+
+  /** What a variant's file gives: what the variant says of it, else what the package says. */
+  public List<TensorSpec> outputsOf(ModelVariant variant) {
+    return variant.outputs().isEmpty() ? outputs : variant.outputs();
   }
 
   /** Name and version, as {@code digits 1.0.0}. */

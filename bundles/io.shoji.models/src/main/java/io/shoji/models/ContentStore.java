@@ -453,30 +453,21 @@ final class ContentStore implements AutoCloseable {
    * stored already.
    *
    * @param reasons gets what is wrong with the package's file; nothing is stored then
-   * @param keep false to check only
    * @param cancelled asked now and then
    * @throws StoreException if it cannot be stored; nothing of it is left
    * @throws CancellationException if {@code cancelled} says so; nothing of it is left
    */
-  void store(
-      ModelFile file,
-      PackageSource source,
-      boolean keep,
-      Reasons reasons,
-      BooleanSupplier cancelled)
+  void store(ModelFile file, PackageSource source, Reasons reasons, BooleanSupplier cancelled)
       throws StoreException {
     checkOpen();
-    boolean write = keep && !isIntact(file);
-    if (write) {
-      checkSpace(file);
+    if (isIntact(file)) {
+      check(file, source, reasons, cancelled);
+      return;
     }
+    checkSpace(file);
     Path fresh = stagingPath();
     try (InputStream in = open(file, source, reasons)) {
       if (in == null) {
-        return;
-      }
-      if (!write) {
-        copy(file, in, null, reasons, cancelled);
         return;
       }
       try {
@@ -509,6 +500,23 @@ final class ContentStore implements AutoCloseable {
       }
     } catch (IOException e) {
       // Only the closing of the package's own file comes here.
+      reasons.add(file.path(), "cannot be read from the bundle: " + Reasons.quote(e.toString()));
+    }
+  }
+
+  /**
+   * Reads a file of a package to its end, and checks its size and digest.
+   *
+   * @param reasons gets what is wrong with it
+   * @throws CancellationException if {@code cancelled} says so
+   */
+  static void check(
+      ModelFile file, PackageSource source, Reasons reasons, BooleanSupplier cancelled) {
+    try (InputStream in = open(file, source, reasons)) {
+      if (in != null) {
+        copy(file, in, null, reasons, cancelled);
+      }
+    } catch (IOException e) {
       reasons.add(file.path(), "cannot be read from the bundle: " + Reasons.quote(e.toString()));
     }
   }

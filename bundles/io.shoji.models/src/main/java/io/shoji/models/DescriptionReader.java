@@ -9,6 +9,7 @@
  */
 package io.shoji.models;
 
+import io.shoji.accelerator.ModelAdaptation;
 import io.shoji.accelerator.Precision;
 import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelDescription.Acceptance;
@@ -47,6 +48,8 @@ import org.osgi.framework.Version;
  */
 final class DescriptionReader {
   private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
+  private static final Pattern METRIC =
+      Pattern.compile("top[1-9][0-9]{0,3}|map50|map|rmse|auc|cosine");
   private static final Pattern OPTION = Pattern.compile("[A-Za-z][A-Za-z0-9._-]{0,63}");
 
   private final Json document;
@@ -67,14 +70,14 @@ final class DescriptionReader {
    */
   Optional<ModelDescription> read(String sha256) {
     Optional<Version> version = document.text("version").flatMap(DescriptionReader::version);
-    List<TensorSpec> inputs = tensors("inputs");
-    List<TensorSpec> outputs = tensors("outputs");
+    List<TensorSpec> inputs = tensors(document, "inputs");
+    List<TensorSpec> outputs = tensors(document, "outputs");
     List<String> labels = texts("labels");
     Optional<String> task = document.text("task");
     if (task.isPresent() && task.get().equals("classification")) {
       checkLabels(labels, outputs);
     }
-    List<ModelVariant> variants = variants();
+    List<ModelVariant> variants = variants(inputs, outputs);
     boolean labelsKnown =
         document.get("labels").map(l -> l.element().isJsonArray()).orElse(true)
             && labels.size() == document.items("labels").size();
@@ -93,7 +96,7 @@ final class DescriptionReader {
     Optional<Evidence> evidence = document.get("evidence").flatMap(this::evidence);
     Optional<Acceptance> acceptance = document.get("acceptance").flatMap(this::acceptance);
     if (acceptance.isPresent()) {
-      checkAcceptance(acceptance.get(), evidence);
+      checkAcceptance(acceptance.get(), evidence, variants);
     }
     checkTree();
     boolean whole =
@@ -147,10 +150,10 @@ final class DescriptionReader {
     return texts;
   }
 
-  private List<TensorSpec> tensors(String member) {
+  private List<TensorSpec> tensors(Json owner, String member) {
     List<TensorSpec> tensors = new ArrayList<>();
     Set<String> names = new HashSet<>();
-    for (Json json : document.items(member)) {
+    for (Json json : owner.items(member)) {
       Optional<String> name = json.text("name");
       if (name.isPresent() && !names.add(name.get())) {
         reasons.add(
@@ -301,7 +304,7 @@ final class DescriptionReader {
             + Reasons.quote(String.join(", ", found)));
   }
 
-  private List<ModelVariant> variants() {
+  private List<ModelVariant> variants(List<TensorSpec> inputs, List<TensorSpec> outputs) {
     List<ModelVariant> variants = new ArrayList<>();
     Set<String> names = new HashSet<>();
     for (Json json : document.items("variants")) {
@@ -330,19 +333,166 @@ final class DescriptionReader {
       Optional<String> format = json.text("format");
       Optional<Precision> precision =
           json.text("precision").flatMap(p -> constant(Precision.values(), p));
+      List<TensorSpec> variantInputs = tensors(json, "inputs");
+      List<TensorSpec> variantOutputs = tensors(json, "outputs");
+      boolean tensorsKnown =
+          variantInputs.size() == json.items("inputs").size()
+              && variantOutputs.size() == json.items("outputs").size();
+      if (tensorsKnown
+          && inputs.size() == document.items("inputs").size()
+          && outputs.size() == document.items("outputs").size()) {
+        checkTensors(json, inputs, outputs, variantInputs, variantOutputs);
+      }
+      Optional<ModelVariant.Evidence> evidence =
+          json.get("evidence").flatMap(this::variantEvidence);
       if (name.isPresent()
           && format.isPresent()
           && precision.isPresent()
           && filter.isPresent()
           && options.isPresent()
+          && tensorsKnown
+          && evidence.isPresent() == json.get("evidence").isPresent()
           && !files.isEmpty()
           && files.size() == json.items("files").size()) {
         variants.add(
             new ModelVariant(
-                name.get(), format.get(), precision.get(), filter.get(), files, options.get()));
+                name.get(),
+                format.get(),
+                precision.get(),
+                filter.get(),
+                files,
+                options.get(),
+                variantInputs,
+                variantOutputs,
+                evidence));
       }
     }
     return variants;
+  }
+
+  /**
+   * What a variant's file takes and gives must be convertible from and to what the package says.
+   */
+  private void checkTensors(
+      Json variant,
+      List<TensorSpec> inputs,
+      List<TensorSpec> outputs,
+      List<TensorSpec> variantInputs,
+      List<TensorSpec> variantOutputs) {
+    boolean sameInputs = checkNames(variant, "inputs", inputs, variantInputs);
+    boolean sameOutputs = checkNames(variant, "outputs", outputs, variantOutputs);
+    if (!sameInputs || !sameOutputs) {
+      return;
+    }
+    List<TensorSpec> taken = variantInputs.isEmpty() ? inputs : variantInputs;
+    List<TensorSpec> given = variantOutputs.isEmpty() ? outputs : variantOutputs;
+    for (String difference : ModelAdaptation.differences(inputs, outputs, taken, given)) {
+      reasons.add(
+          variant.pointer(),
+          "the gateway cannot convert between what the package says and what the variant's file has: "
+              + difference);
+    }
+  }
+
+  private boolean checkNames(
+      Json variant, String member, List<TensorSpec> asked, List<TensorSpec> found) {
+    List<String> askedNames = asked.stream().map(TensorSpec::name).toList();
+    List<String> foundNames = found.stream().map(TensorSpec::name).toList();
+    if (found.isEmpty() || askedNames.equals(foundNames)) {
+      return true;
+    }
+    reasons.add(
+        variant.pointer() + "/" + member,
+        "a variant has the "
+            + member
+            + " of its package, by the same names in the same order asked="
+            + askedNames.stream().map(Reasons::quote).toList()
+            + " found="
+            + foundNames.stream().map(Reasons::quote).toList());
+    return false;
+  }
+
+  private Optional<ModelVariant.Evidence> variantEvidence(Json json) {
+    Optional<String> metric = json.text("metric").filter(m -> METRIC.matcher(m).matches());
+    OptionalDouble value = json.number("value");
+    OptionalDouble baseline = json.number("baseline");
+    OptionalLong count = json.integer("evaluationCount");
+    Optional<String> samples = json.text("evaluationSha256");
+    Optional<String> runtime = json.text("runtime");
+    Optional<String> tool = json.text("tool");
+    Optional<String> created = json.text("created");
+    created.ifPresent(text -> checkInstant(text, json.pointer() + "/created"));
+    Optional<ModelVariant.Calibration> calibration =
+        json.get("calibration").flatMap(DescriptionReader::calibration);
+    if (metric.isPresent()) {
+      checkFigure(metric.get(), value, json.pointer() + "/value");
+      checkFigure(metric.get(), baseline, json.pointer() + "/baseline");
+    }
+    List<String> keptInFloat = new ArrayList<>();
+    Set<String> names = new HashSet<>();
+    for (Json item : json.items("keptInFloat")) {
+      Optional<String> node = item.text();
+      if (node.isPresent() && !names.add(node.get())) {
+        reasons.add(item.pointer(), "the node is there twice found=" + Reasons.quote(node.get()));
+      }
+      node.ifPresent(keptInFloat::add);
+    }
+    if (metric.isEmpty()
+        || value.isEmpty()
+        || baseline.isEmpty()
+        || count.isEmpty()
+        || count.getAsLong() != (int) count.getAsLong()
+        || samples.isEmpty()
+        || runtime.isEmpty()
+        || tool.isEmpty()
+        || created.isEmpty()
+        || calibration.isPresent() != json.get("calibration").isPresent()
+        || keptInFloat.size() != json.items("keptInFloat").size()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new ModelVariant.Evidence(
+            metric.get(),
+            value.getAsDouble(),
+            baseline.getAsDouble(),
+            (int) count.getAsLong(),
+            samples.get(),
+            calibration,
+            keptInFloat,
+            runtime.get(),
+            tool.get(),
+            created.get()));
+  }
+
+  private static Optional<ModelVariant.Calibration> calibration(Json json) {
+    Optional<String> method = json.text("method");
+    OptionalLong count = json.integer("count");
+    Optional<String> samples = json.text("sha256");
+    return method.isEmpty()
+            || count.isEmpty()
+            || count.getAsLong() != (int) count.getAsLong()
+            || samples.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            new ModelVariant.Calibration(method.get(), (int) count.getAsLong(), samples.get()));
+  }
+
+  /** A figure of merit has its range; a percentage, as 99.4, is none. */
+  private void checkFigure(String metric, OptionalDouble value, String pointer) {
+    double least = metric.equals("cosine") ? -1 : 0;
+    double most = metric.equals("rmse") ? Double.MAX_VALUE : 1;
+    if (value.isPresent() && !(value.getAsDouble() >= least && value.getAsDouble() <= most)) {
+      reasons.add(
+          pointer,
+          "the metric cannot have this value; write a share, not per cent metric="
+              + metric
+              + " asked="
+              + least
+              + ".."
+              + most
+              + " found="
+              + value.getAsDouble());
+    }
   }
 
   private void checkFilter(String text, String pointer) {
@@ -483,7 +633,8 @@ final class DescriptionReader {
             memory.isPresent() ? Optional.of(memory.getAsLong()) : Optional.empty()));
   }
 
-  private void checkAcceptance(Acceptance acceptance, Optional<Evidence> evidence) {
+  private void checkAcceptance(
+      Acceptance acceptance, Optional<Evidence> evidence, List<ModelVariant> variants) {
     if (document.get("golden").isEmpty()) {
       reasons.add(
           "/acceptance",
@@ -500,6 +651,22 @@ final class DescriptionReader {
               + acceptance.minimum()
               + " evidence="
               + evidence.get().value());
+    }
+    for (ModelVariant variant : variants) {
+      Optional<ModelVariant.Evidence> own = variant.evidence();
+      if (own.isPresent()
+          && own.get().metric().equals(acceptance.metric())
+          && own.get().value() < acceptance.minimum()) {
+        reasons.add(
+            "/acceptance/minimum",
+            "is above what the evidence of a variant claims, so it could never go live; leave the"
+                + " variant out or make a better one asked="
+                + acceptance.minimum()
+                + " variant="
+                + variant.name()
+                + " evidence="
+                + own.get().value());
+      }
     }
   }
 

@@ -42,8 +42,12 @@ final class PackageInstaller {
   static final int DOCUMENT_LIMIT = 1 << 20;
 
   private static final String DOCUMENT = "model.json";
-  private static final String DOCUMENT_PLACE = "SHOJI-INF/model.json";
-  private static final String MANIFEST_PLACE = "META-INF/MANIFEST.MF";
+
+  /** The document, in reasons. */
+  static final String DOCUMENT_PLACE = "SHOJI-INF/model.json";
+
+  /** The manifest, in reasons. */
+  static final String MANIFEST_PLACE = "META-INF/MANIFEST.MF";
 
   private static final Logger log = LoggerFactory.getLogger(PackageInstaller.class);
 
@@ -142,7 +146,7 @@ final class PackageInstaller {
     }
     if (!reasons.isEmpty()) {
       for (ModelFile file : reader.files()) {
-        store.store(file, origin.source(), false, reasons, cancelled);
+        ContentStore.check(file, origin.source(), reasons, cancelled);
       }
       description.ifPresent(d -> checkGolden(d, origin.source(), reasons));
       return Optional.empty();
@@ -164,7 +168,7 @@ final class PackageInstaller {
       return description;
     }
     for (ModelFile file : reader.files()) {
-      store.store(file, origin.source(), true, reasons, cancelled);
+      store.store(file, origin.source(), reasons, cancelled);
     }
     checkGolden(model, origin.source(), reasons);
     if (!reasons.isEmpty()) {
@@ -254,7 +258,8 @@ final class PackageInstaller {
     return loaded;
   }
 
-  private static Optional<byte[]> document(PackageSource source, Reasons reasons) {
+  /** The document, as far as it is there and not too large. */
+  static Optional<byte[]> document(PackageSource source, Reasons reasons) {
     try {
       Optional<InputStream> opened = source.open(DOCUMENT);
       if (opened.isEmpty()) {
@@ -279,7 +284,8 @@ final class PackageInstaller {
     return Optional.empty();
   }
 
-  private static void checkCapabilities(
+  /** Compares what the manifest says with the document. */
+  static void checkCapabilities(
       List<Map<String, Object>> capabilities, Optional<Json> document, Reasons reasons) {
     Optional<String> name = document.flatMap(d -> d.text("name"));
     Optional<String> version = document.flatMap(d -> d.text("version"));
@@ -373,8 +379,8 @@ final class PackageInstaller {
         views.stream().map(View::key).toList());
   }
 
-  private static void checkGolden(
-      ModelDescription description, PackageSource source, Reasons reasons) {
+  /** Checks that the golden samples are what the model asks for. */
+  static void checkGolden(ModelDescription description, PackageSource source, Reasons reasons) {
     if (description.golden().isEmpty()) {
       return;
     }

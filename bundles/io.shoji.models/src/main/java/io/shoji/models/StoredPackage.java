@@ -108,8 +108,8 @@ final class StoredPackage implements ModelPackage {
               variant.precision(),
               variant.files().get(0).sha256(),
               variant.files().stream().map(f -> folder.resolve(f.path())).toList(),
-              description.inputs(),
-              description.outputs(),
+              description.inputsOf(variant),
+              description.outputsOf(variant),
               variant.options());
       held = true;
       return new StoredLease<>(artifact, hold, leaseClosed);
@@ -165,7 +165,7 @@ final class StoredPackage implements ModelPackage {
           null);
     }
     Reasons reasons = new Reasons();
-    store.store(file, source, true, reasons, () -> false);
+    store.store(file, source, reasons, () -> false);
     if (!reasons.isEmpty()) {
       throw new ModelPackageException(subject, reasons.list(), null);
     }

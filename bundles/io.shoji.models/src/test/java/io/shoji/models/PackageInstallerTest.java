@@ -15,16 +15,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
 import io.shoji.accelerator.Precision;
 import io.shoji.model.ModelCatalog.StoreUse;
 import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelFile;
+import io.shoji.model.ModelVariant;
 import io.shoji.model.PipelineDescription.Source;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Layout;
 import io.shoji.tensor.Quantization;
 import io.shoji.tensor.Shape;
+import io.shoji.tensor.TensorSpec;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -142,6 +145,50 @@ class PackageInstallerTest {
     assertThat(model.acceptance().orElseThrow().p99Ms()).contains(5.0);
     assertThat(model.acceptance().orElseThrow().peakMemoryBytes()).contains(67108864L);
     assertThat(store.use().files()).isEqualTo(4);
+  }
+
+  @Test
+  void shouldTellWhatVariantSaysOfItself() throws Exception {
+    PackageFixture fixture = fixture();
+    variantEvidence(fixture, "\"value\": 0.975");
+    variantTensor(
+        fixture,
+        "inputs",
+        "\"name\": \"image\", \"type\": \"INT8\", \"shape\": [1, 8, 8, 1], \"layout\": \"NHWC\","
+            + "\"quantization\": {\"scale\": 0.0123456, \"zeroPoint\": -128}");
+    variantTensor(
+        fixture,
+        "outputs",
+        "\"name\": \"logits\", \"type\": \"UINT8\", \"shape\": [1, 3],"
+            + "\"quantization\": {\"scale\": 0.5, \"zeroPoint\": 7}");
+
+    ModelDescription model = accept(fixture);
+
+    ModelVariant variant = model.variants().get(0);
+    TensorSpec input =
+        TensorSpec.of("image", ElementType.INT8, Shape.of(1, 8, 8, 1))
+            .withLayout(Layout.NHWC)
+            .withQuantization(Quantization.perTensor(0.0123456f, -128));
+    assertThat(variant.inputs()).containsExactly(input);
+    assertThat(model.inputsOf(variant)).containsExactly(input);
+    assertThat(model.outputsOf(variant).get(0).quantization())
+        .contains(Quantization.perTensor(0.5f, 7));
+    assertThat(model.inputsOf(model.variants().get(1))).isEqualTo(model.inputs());
+    assertThat(model.variants().get(1).evidence()).isEmpty();
+    ModelVariant.Evidence evidence = variant.evidence().orElseThrow();
+    assertThat(evidence)
+        .isEqualTo(
+            new ModelVariant.Evidence(
+                "top1",
+                0.975,
+                0.986,
+                500,
+                "ab".repeat(32),
+                Optional.of(new ModelVariant.Calibration("entropy", 200, "ab".repeat(32))),
+                List.of("/conv"),
+                "ONNX Runtime 1.29.0",
+                "shoji 0.1.0",
+                "2026-11-22T00:00:00Z"));
   }
 
   @Test
@@ -376,6 +423,136 @@ class PackageInstallerTest {
         "rate",
         f -> f.set("/pipeline/sampleRateHz", "100"),
         "/pipeline/sampleRateHz: not allowed together with the other members");
+    // What a variant takes and gives.
+    add(
+        all,
+        "variant names",
+        f ->
+            variantTensor(
+                f,
+                "inputs",
+                "\"name\": \"picture\", \"type\": \"FLOAT32\", \"shape\": [-1, 1, 8, 8]"),
+        "/variants/0/inputs: a variant has the inputs of its package",
+        "asked=[\"image\"] found=[\"picture\"]");
+    add(
+        all,
+        "variant without scale",
+        f ->
+            variantTensor(
+                f, "inputs", "\"name\": \"image\", \"type\": \"INT8\", \"shape\": [-1, 1, 8, 8]"),
+        "/variants/0: the gateway cannot convert",
+        "state its quantization name=image type=INT8 found=none");
+    add(
+        all,
+        "variant scales along an axis",
+        f ->
+            variantTensor(
+                f,
+                "outputs",
+                "\"name\": \"logits\", \"type\": \"INT8\", \"shape\": [-1, 3],"
+                    + "\"quantization\": {\"axis\": 1, \"scales\": [1, 2, 3]}"),
+        "/variants/0: the gateway cannot convert",
+        "found=axis=1 scales=3");
+    add(
+        all,
+        "variant zero point",
+        f ->
+            variantTensor(
+                f,
+                "outputs",
+                "\"name\": \"logits\", \"type\": \"UINT8\", \"shape\": [-1, 3],"
+                    + "\"quantization\": {\"scale\": 1, \"zeroPoint\": -1}"),
+        "/variants/0/outputs/0/quantization: zero point out of the type's range");
+    add(
+        all,
+        "variant type",
+        f ->
+            variantTensor(
+                f, "inputs", "\"name\": \"image\", \"type\": \"INT16\", \"shape\": [-1, 1, 8, 8]"),
+        "another element type name=image from=FLOAT32 to=INT16");
+    add(
+        all,
+        "variant shape",
+        f ->
+            variantTensor(
+                f,
+                "inputs",
+                "\"name\": \"image\", \"type\": \"FLOAT32\", \"shape\": [1, 8, 4, 1], \"layout\": \"NHWC\""),
+        "another shape name=image from=NCHW[?, 1, 8, 8] to=NHWC[1, 8, 4, 1]");
+    add(
+        all,
+        "variant layout unknown",
+        f ->
+            variantTensor(
+                f, "inputs", "\"name\": \"image\", \"type\": \"FLOAT32\", \"shape\": [1, 8, 8, 1]"),
+        "another shape name=image from=NCHW[?, 1, 8, 8] to=[1, 8, 8, 1]");
+    add(
+        all,
+        "variant batch",
+        f -> {
+          variantTensor(
+              f, "inputs", "\"name\": \"image\", \"type\": \"FLOAT32\", \"shape\": [1, 1, 8, 8]");
+          variantTensor(
+              f, "outputs", "\"name\": \"logits\", \"type\": \"FLOAT32\", \"shape\": [4, 3]");
+        },
+        "output cannot be parted into samples",
+        "name=logits asked=[?, 3] found=[4, 3]");
+    add(
+        all,
+        "variant member",
+        f -> f.set("/variants/0/inputs", "[{\"name\": \"image\"}]"),
+        "/variants/0/inputs/0: member \"type\" is missing",
+        "/variants/0/inputs/0: member \"shape\" is missing");
+    // Evidence of a variant.
+    add(
+        all,
+        "variant metric",
+        f -> variantEvidence(f, "\"metric\": \"accuracy\""),
+        "/variants/0/evidence/metric: asked: Name of a figure of merit");
+    add(
+        all,
+        "variant per cent",
+        f -> variantEvidence(f, "\"value\": 98.6, \"baseline\": 99.4"),
+        "/variants/0/evidence/value: the metric cannot have this value",
+        "/variants/0/evidence/baseline: the metric cannot have this value");
+    add(
+        all,
+        "variant infinite",
+        f -> variantEvidence(f, "\"value\": 1e999"),
+        "/variants/0/evidence/value: number out of range");
+    add(
+        all,
+        "variant samples",
+        f -> variantEvidence(f, "\"evaluationSha256\": \"AB\""),
+        "/variants/0/evidence/evaluationSha256: asked: SHA-256 over the samples");
+    add(
+        all,
+        "variant calibration",
+        f -> variantEvidence(f, "\"calibration\": {\"method\": \"guess\", \"count\": 0}"),
+        "/variants/0/evidence/calibration/method: asked for one of",
+        "/variants/0/evidence/calibration/count: asked",
+        "/variants/0/evidence/calibration: member \"sha256\" is missing");
+    add(
+        all,
+        "variant kept twice",
+        f -> variantEvidence(f, "\"keptInFloat\": [\"/conv\", \"/conv\"]"),
+        "/variants/0/evidence/keptInFloat/1: the node is there twice");
+    add(
+        all,
+        "variant time",
+        f -> variantEvidence(f, "\"created\": \"2026-13-22T00:00:00Z\""),
+        "/variants/0/evidence/created: asked for a time that exists");
+    add(
+        all,
+        "variant evidence lacks",
+        f -> f.set("/variants/0/evidence", "{\"metric\": \"top1\"}"),
+        "/variants/0/evidence: member ");
+    add(
+        all,
+        "variant not good enough",
+        f -> variantEvidence(f, "\"value\": 0.5"),
+        "/acceptance/minimum: is above what the evidence of a variant claims",
+        "variant=onnx-fp32 evidence=0.5");
     // Evidence and acceptance.
     add(
         all,
@@ -477,6 +654,30 @@ class PackageInstallerTest {
     fixture.document.remove("acceptance");
   }
 
+  private static void variantTensor(PackageFixture fixture, String member, String json) {
+    fixture.set("/variants/0/" + member, "[{" + json + "}]");
+  }
+
+  /** Good evidence of the first variant, but for what is given. */
+  private static void variantEvidence(PackageFixture fixture, String json) {
+    fixture.set(
+        "/variants/0/evidence",
+        """
+        {"metric": "top1", "value": 0.98, "baseline": 0.986, "evaluationCount": 500,
+         "evaluationSha256": "%1$s", "calibration": {"method": "entropy", "count": 200,
+         "sha256": "%1$s"}, "keptInFloat": ["/conv"], "runtime": "ONNX Runtime 1.29.0",
+         "tool": "shoji 0.1.0", "created": "2026-11-22T00:00:00Z"}
+        """
+            .formatted("ab".repeat(32)));
+    JsonParser.parseString("{" + json + "}")
+        .getAsJsonObject()
+        .entrySet()
+        .forEach(
+            member ->
+                fixture.change(
+                    "/variants/0/evidence", e -> e.add(member.getKey(), member.getValue())));
+  }
+
   private static void copyFile(PackageFixture fixture, String path) {
     JsonObject copy = fixture.at("/variants/1/files/0").getAsJsonObject().deepCopy();
     copy.addProperty("path", path);
@@ -495,6 +696,8 @@ class PackageInstallerTest {
 
     List<String> reasons = refuse(fixture);
 
+    // The command line finds what the gateway finds.
+    assertThat(ModelPackageCheckTest.jar(fixture, temp).reasons()).isEqualTo(reasons);
     // Each part is in some reason, and each reason has some part: nothing follows from another
     // error.
     assertThat(parts).allSatisfy(part -> assertThat(String.join("\n", reasons)).contains(part));
@@ -702,7 +905,7 @@ class PackageInstallerTest {
     ModelFile golden = model.golden().orElseThrow().file();
     Files.delete(store.path(golden));
     Reasons reasons = new Reasons();
-    store.store(golden, fixture, true, reasons, () -> false);
+    store.store(golden, fixture, reasons, () -> false);
     Stamp restored = store.stamp(golden).orElseThrow();
     store.close();
     open();

@@ -82,7 +82,7 @@ final class StoreScenario {
     Map<String, Stamp> stamps = new HashMap<>();
     for (ModelFile file : files(id)) {
       Reasons reasons = new Reasons();
-      store.store(file, fixtures.get(id), true, reasons, () -> false);
+      store.store(file, fixtures.get(id), reasons, () -> false);
       assertThat(reasons.list()).isEmpty();
       stamps.put(file.sha256(), store.stamp(file).orElseThrow());
     }
