@@ -81,6 +81,8 @@ public record ModelVariant(
    * @param runtime what ran it, with its version
    * @param tool what made and measured it, with its version
    * @param created ISO 8601 time of the measurement
+   * @param declared whether it is what somebody said, as of a vendor's own compiler, and was not
+   *     measured by Shoji
    */
   public record Evidence(
       String metric,
@@ -92,7 +94,8 @@ public record ModelVariant(
       List<String> keptInFloat,
       String runtime,
       String tool,
-      String created) {
+      String created,
+      boolean declared) {
 
     /** Copies the list. */
     public Evidence {

@@ -461,7 +461,8 @@ final class DescriptionReader {
             keptInFloat,
             runtime.get(),
             tool.get(),
-            created.get()));
+            created.get(),
+            json.get("declared").flatMap(Json::bool).orElse(false)));
   }
 
   private static Optional<ModelVariant.Calibration> calibration(Json json) {

@@ -188,7 +188,28 @@ class PackageInstallerTest {
                 List.of("/conv"),
                 "ONNX Runtime 1.29.0",
                 "shoji 0.1.0",
-                "2026-11-22T00:00:00Z"));
+                "2026-11-22T00:00:00Z",
+                false));
+  }
+
+  @Test
+  void shouldTellWhatWasDeclaredFromWhatWasMeasured() throws Exception {
+    PackageFixture fixture = fixture();
+    fixture.change(
+        "/variants/0",
+        variant ->
+            variant.add(
+                "evidence",
+                JsonParser.parseString(
+                    "{'metric':'top1','value':0.98,'baseline':0.986,'evaluationCount':500,"
+                        + "'evaluationSha256':'"
+                        + "ab".repeat(32)
+                        + "','runtime':'HailoRT 4.23.0','tool':'Hailo Dataflow Compiler 3.33.0',"
+                        + "'created':'2026-11-22T00:00:00Z','declared':true}")));
+
+    ModelDescription model = accept(fixture);
+
+    assertThat(model.variants().get(0).evidence().orElseThrow().declared()).isTrue();
   }
 
   @Test
