@@ -20,18 +20,14 @@ import io.shoji.quantizer.wire.NodeProto;
 import io.shoji.quantizer.wire.OperatorSetIdProto;
 import io.shoji.quantizer.wire.StringStringEntryProto;
 import io.shoji.quantizer.wire.TensorProto;
-import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
-import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
@@ -231,33 +227,7 @@ public final class OnnxModel {
    * @throws QuantizerException UNWRITABLE; whatever was there before is still there
    */
   public void write(Path file) throws QuantizerException {
-    Path part = file.resolveSibling(file.getFileName() + ".part");
-    // If the process is told to end meanwhile.
-    part.toFile().deleteOnExit();
-    try {
-      try (FileChannel channel =
-          FileChannel.open(
-              part,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.TRUNCATE_EXISTING,
-              StandardOpenOption.WRITE)) {
-        OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16);
-        message().writeTo(out);
-        out.flush();
-        channel.force(true);
-      }
-      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      QuantizerException failure =
-          new QuantizerException(
-              Code.UNWRITABLE, "the model cannot be written file=" + file + " cause=" + e, e);
-      try {
-        Files.deleteIfExists(part);
-      } catch (IOException second) {
-        failure.addSuppressed(second);
-      }
-      throw failure;
-    }
+    WholeFile.write(file, out -> message().writeTo(out));
   }
 
   /** Takes weights in that lie in files beside the model; never any outside its folder. */
