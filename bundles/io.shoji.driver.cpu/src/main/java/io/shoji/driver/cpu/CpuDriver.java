@@ -66,6 +66,14 @@ public final class CpuDriver {
   private static final int ERROR = SEVERITIES.indexOf("error");
   private static final long STOP_SECONDS = 10;
 
+  /**
+   * When its environment is made, ONNX Runtime (seen in 1.29.0) matches a regular expression on the
+   * command line of the process, with a recursion per character: on Java's usual stack of 1 MB, a
+   * command line of 5,000 characters, as a long class path makes it, ends the whole process. This
+   * is room for Linux's longest argument, 128 kB; only what is used takes memory.
+   */
+  private static final long STACK_BYTES = 64 << 20;
+
   /** The driver's settings. */
   @ObjectClassDefinition(
       id = CpuDriver.PID,
@@ -173,7 +181,7 @@ public final class CpuDriver {
   private final ExecutorService worker =
       Executors.newSingleThreadExecutor(
           task -> {
-            Thread thread = new Thread(task, "shoji-cpu-driver");
+            Thread thread = new Thread(null, task, "shoji-cpu-driver", STACK_BYTES);
             thread.setDaemon(true);
             thread.setContextClassLoader(null);
             return thread;

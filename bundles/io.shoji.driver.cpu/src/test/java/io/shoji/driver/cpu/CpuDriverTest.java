@@ -367,4 +367,42 @@ class CpuDriverTest {
       return super.loadClass(name, resolve);
     }
   }
+
+  @Test
+  void shouldOpenTheRuntimeWhenTheCommandLineIsVeryLong() throws Exception {
+    // A process of its own, as nobody can lengthen the command line of this one.
+    Path said = folder.resolve("said.txt");
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                StartsTheDriver.class.getName(),
+                Files.createDirectory(folder.resolve("long")).toString(),
+                Runtimes.library(Runtimes.CURRENT).toString(),
+                "x".repeat(120_000))
+            .redirectErrorStream(true)
+            .redirectOutput(said.toFile())
+            .start();
+    try {
+      assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+      assertThat(process.exitValue()).as(Files.readString(said)).isZero();
+      assertThat(Files.readString(said)).contains("cpu:cpu0");
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  /** Starts the driver and says what it registers. */
+  static final class StartsTheDriver {
+    private StartsTheDriver() {}
+
+    public static void main(String[] arguments) throws Exception {
+      try (Gateway gateway = new Gateway(Path.of(arguments[0]))) {
+        CpuDriver driver = gateway.start(Map.of("libraryPath", arguments[1]));
+        System.out.println(gateway.accelerator().info());
+        driver.stop();
+      }
+    }
+  }
 }
