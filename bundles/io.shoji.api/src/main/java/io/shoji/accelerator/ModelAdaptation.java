@@ -16,8 +16,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Lets a model be used with other tensors than its file has, where these mean the same: {@link
- * TensorConversion} of each, and one run per sample where the file takes a batch of 1 only.
+ * Lets a model be used with other tensors than its file has, where these mean the same: each is
+ * converted as {@link TensorConversion} says, and a file that takes a batch of 1 only is run once
+ * per sample.
+ *
+ * <p>A model is run per sample where it has a first dimension of 1 and its callers another, if
+ * every input and output can be parted so: its first dimension is 1 or open in the model, and no
+ * output has another open size. Where that cannot be, the model takes a batch of 1 only.
  */
 public final class ModelAdaptation {
   private ModelAdaptation() {}
@@ -49,65 +54,113 @@ public final class ModelAdaptation {
               + modelOutputs);
       return differences;
     }
-    boolean single = isSingle(inputs, modelInputs) || isSingle(outputs, modelOutputs);
+    boolean perSample = isPerSample(inputs, outputs, modelInputs, modelOutputs);
     for (int i = 0; i < inputs.size(); i++) {
-      check("input", inputs.get(i), modelInputs.get(i), true, single, differences);
+      check("input", inputs.get(i), inputs.get(i), modelInputs.get(i), perSample, differences);
     }
     for (int i = 0; i < outputs.size(); i++) {
-      check("output", outputs.get(i), modelOutputs.get(i), false, single, differences);
+      check("output", outputs.get(i), modelOutputs.get(i), outputs.get(i), perSample, differences);
     }
     return differences;
-  }
-
-  /** Whether the model takes or gives one sample at a time where callers may have several. */
-  static boolean isSingle(List<TensorSpec> specs, List<TensorSpec> modelSpecs) {
-    for (int i = 0; i < specs.size(); i++) {
-      if (batch(specs.get(i)) != 1 && batch(modelSpecs.get(i)) == 1) {
-        return true;
-      }
-    }
-    return false;
   }
 
   private static void check(
       String kind,
       TensorSpec spec,
-      TensorSpec modelSpec,
-      boolean input,
-      boolean single,
+      TensorSpec from,
+      TensorSpec to,
+      boolean perSample,
       List<String> differences) {
     try {
-      TensorConversion unused =
-          input
-              ? TensorConversion.between(spec, modelSpec)
-              : TensorConversion.between(modelSpec, spec);
+      TensorConversion unused = TensorConversion.between(from, to);
     } catch (IllegalArgumentException e) {
       differences.add(kind + " " + e.getMessage());
       return;
     }
-    long batch = batch(spec);
-    long modelBatch = batch(modelSpec);
-    String sides =
-        " name=" + spec.name() + " asked=" + spec.shape() + " found=" + modelSpec.shape();
-    if (!single) {
-      if (batch != modelBatch && batch != Shape.DYNAMIC && modelBatch != Shape.DYNAMIC) {
-        differences.add(kind + " has another batch, which only a batch of 1 can stand for" + sides);
-      }
-    } else if (spec.shape().rank() == 0
-        || modelSpec.shape().rank() == 0
-        || (modelBatch != 1 && modelBatch != Shape.DYNAMIC)) {
+    if (!perSample
+        && batch(from) != batch(to)
+        && batch(from) != Shape.DYNAMIC
+        && batch(to) != Shape.DYNAMIC) {
       differences.add(
           kind
-              + " cannot be parted into samples, and the model takes one sample at a time: each of its"
-              + " inputs and outputs must begin with a batch of 1"
-              + sides);
-    } else if (!input && isOpenBeyondBatch(modelSpec.shape())) {
-      differences.add(
-          kind
-              + " may have another size with each sample, and the model takes one sample at a time: they"
-              + " do not make a batch"
-              + sides);
+              + " has another batch, and cannot be parted into samples name="
+              + spec.name()
+              + " from="
+              + from.shape()
+              + " to="
+              + to.shape());
     }
+  }
+
+  /**
+   * The same model for callers of other tensors.
+   *
+   * @param model a model; closed by closing what is returned
+   * @param inputs what callers give, in order
+   * @param outputs what callers get, in order
+   * @param modelInputs what the model takes, in the same order: as the runtime says, with layout
+   *     and quantization where it knows none
+   * @param modelOutputs what the model gives, likewise
+   * @return a model with these inputs and outputs, as far as the model's sizes leave them open;
+   *     {@code model} itself if the two are the same to the last byte
+   * @throws IllegalArgumentException if {@link #differences} gives reasons, with all of them
+   */
+  public static LoadedModel adapt(
+      LoadedModel model,
+      List<TensorSpec> inputs,
+      List<TensorSpec> outputs,
+      List<TensorSpec> modelInputs,
+      List<TensorSpec> modelOutputs) {
+    List<String> differences = differences(inputs, outputs, modelInputs, modelOutputs);
+    if (!differences.isEmpty()) {
+      throw new IllegalArgumentException(String.join("; ", differences));
+    }
+    boolean perSample = isPerSample(inputs, outputs, modelInputs, modelOutputs);
+    List<TensorBorder> taken = borders(inputs, modelInputs, perSample);
+    List<TensorBorder> given = borders(outputs, modelOutputs, perSample);
+    return !perSample
+            && taken.stream().allMatch(TensorBorder::isOpen)
+            && given.stream().allMatch(TensorBorder::isOpen)
+        ? model
+        : new AdaptedModel(model, taken, given, perSample);
+  }
+
+  private static List<TensorBorder> borders(
+      List<TensorSpec> specs, List<TensorSpec> modelSpecs, boolean perSample) {
+    List<TensorBorder> borders = new ArrayList<>();
+    for (int i = 0; i < specs.size(); i++) {
+      borders.add(TensorBorder.of(specs.get(i), modelSpecs.get(i), perSample));
+    }
+    return borders;
+  }
+
+  /** Whether the model is run once per sample. */
+  private static boolean isPerSample(
+      List<TensorSpec> inputs,
+      List<TensorSpec> outputs,
+      List<TensorSpec> modelInputs,
+      List<TensorSpec> modelOutputs) {
+    boolean asked = false;
+    for (int i = 0; i < inputs.size(); i++) {
+      if (!isParted(inputs.get(i), modelInputs.get(i))) {
+        return false;
+      }
+      asked |= batch(inputs.get(i)) != 1 && batch(modelInputs.get(i)) == 1;
+    }
+    for (int i = 0; i < outputs.size(); i++) {
+      if (!isParted(outputs.get(i), modelOutputs.get(i))
+          || isOpenBeyondBatch(modelOutputs.get(i).shape())) {
+        return false;
+      }
+      asked |= batch(outputs.get(i)) != 1 && batch(modelOutputs.get(i)) == 1;
+    }
+    return asked;
+  }
+
+  private static boolean isParted(TensorSpec spec, TensorSpec modelSpec) {
+    return spec.shape().rank() > 0
+        && modelSpec.shape().rank() > 0
+        && (batch(modelSpec) == 1 || batch(modelSpec) == Shape.DYNAMIC);
   }
 
   private static boolean isOpenBeyondBatch(Shape shape) {

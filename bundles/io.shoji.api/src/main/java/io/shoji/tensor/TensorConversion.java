@@ -148,15 +148,15 @@ public final class TensorConversion {
             + (from.name().equals(to.name()) ? "" : " toName=" + to.name()));
   }
 
-  /** The axis of the batch, the channels, the height or the width; -1 if the layout has none. */
+  /** Where the batch (0), the channels (1), the height (2) or the width (3) is; -1 for nowhere. */
   private static int position(Layout layout, int axis) {
     return switch (layout) {
       case NC -> axis < 2 ? axis : -1;
-      case NCW -> new int[] {0, 1, -1, 2}[axis];
-      case NWC -> new int[] {0, 2, -1, 1}[axis];
+      case NCW -> axis < 2 ? axis : axis == 3 ? 2 : -1;
+      case NWC -> axis == 0 ? 0 : axis == 1 ? 2 : axis == 3 ? 1 : -1;
       case NCHW -> axis;
-      case NHWC -> new int[] {0, 3, 1, 2}[axis];
-      case ANY -> throw new IllegalArgumentException("an unknown layout has no such axis");
+      case NHWC -> axis == 0 ? 0 : axis == 1 ? 3 : axis - 1;
+      case ANY -> -1;
     };
   }
 
@@ -186,7 +186,7 @@ public final class TensorConversion {
     if (from.layout() == to.layout() || from.layout() == Layout.ANY || to.layout() == Layout.ANY) {
       return true;
     }
-    return from.shape().rank() == to.shape().rank() && !isTransposed(from.shape());
+    return from.shape().rank() == to.shape().rank() && !isTransposed(from.shape().withDynamicAs(2));
   }
 
   /**

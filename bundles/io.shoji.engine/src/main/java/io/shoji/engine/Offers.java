@@ -44,7 +44,7 @@ final class Offers {
           "precision is missing asked=" + variant.precision() + " offered=" + info.precisions());
     }
     if (!info.dynamicShapes()) {
-      for (TensorSpec input : model.inputs()) {
+      for (TensorSpec input : model.inputsOf(variant)) {
         if (dynamicBeyondBatch(input.shape())) {
           return Optional.of(
               "shape must be fixed at load, only the batch may be left open asked="
@@ -156,6 +156,25 @@ final class Offers {
       }
     }
     return differences;
+  }
+
+  /**
+   * What the runtime found, with the layout and the quantization that the package declares where
+   * the runtime knows none.
+   */
+  static List<TensorSpec> completed(List<TensorSpec> declared, List<TensorSpec> found) {
+    List<TensorSpec> completed = new ArrayList<>();
+    for (int i = 0; i < found.size(); i++) {
+      TensorSpec spec = found.get(i);
+      if (spec.layout() == Layout.ANY) {
+        spec = spec.withLayout(declared.get(i).layout());
+      }
+      if (spec.quantization().isEmpty() && declared.get(i).quantization().isPresent()) {
+        spec = spec.withQuantization(declared.get(i).quantization().get());
+      }
+      completed.add(spec);
+    }
+    return completed;
   }
 
   private static boolean compatible(Shape a, Shape b) {

@@ -14,6 +14,7 @@ import io.shoji.accelerator.AcceleratorInfo;
 import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.MemoryUse;
+import io.shoji.accelerator.ModelAdaptation;
 import io.shoji.accelerator.ModelArtifact;
 import io.shoji.inference.ModelStatus;
 import io.shoji.inference.Provenance;
@@ -25,6 +26,7 @@ import io.shoji.model.ModelVariant;
 import io.shoji.operations.EngineEvent;
 import io.shoji.operations.ModelPolicy;
 import io.shoji.operations.OperationException;
+import io.shoji.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -550,9 +552,24 @@ final class Placement {
               files.get(),
               LoadOptions.defaults()
                   .withProgress(step -> model.progress = "loading " + what + ": " + step));
+      List<TensorSpec> inputs = description.inputsOf(candidate.variant);
+      List<TensorSpec> outputs = description.outputsOf(candidate.variant);
       List<String> differences = new ArrayList<>();
-      differences.addAll(Offers.differences("input", description.inputs(), loaded.inputs()));
-      differences.addAll(Offers.differences("output", description.outputs(), loaded.outputs()));
+      differences.addAll(Offers.differences("input", inputs, loaded.inputs()));
+      differences.addAll(Offers.differences("output", outputs, loaded.outputs()));
+      if (differences.isEmpty() && !inputs.isEmpty() && !outputs.isEmpty()) {
+        // What applications give and get is what the package says, whatever the variant's file has.
+        List<TensorSpec> modelInputs = Offers.completed(inputs, loaded.inputs());
+        List<TensorSpec> modelOutputs = Offers.completed(outputs, loaded.outputs());
+        differences.addAll(
+            ModelAdaptation.differences(
+                description.inputs(), description.outputs(), modelInputs, modelOutputs));
+        if (differences.isEmpty()) {
+          loaded =
+              ModelAdaptation.adapt(
+                  loaded, description.inputs(), description.outputs(), modelInputs, modelOutputs);
+        }
+      }
       if (!differences.isEmpty()) {
         failed(
             model,

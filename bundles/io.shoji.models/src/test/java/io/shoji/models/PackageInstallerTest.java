@@ -511,13 +511,12 @@ class PackageInstallerTest {
         all,
         "variant batch",
         f -> {
+          f.set("/inputs/0/shape", "[2, 1, 8, 8]");
           variantTensor(
-              f, "inputs", "\"name\": \"image\", \"type\": \"FLOAT32\", \"shape\": [1, 1, 8, 8]");
-          variantTensor(
-              f, "outputs", "\"name\": \"logits\", \"type\": \"FLOAT32\", \"shape\": [4, 3]");
+              f, "inputs", "\"name\": \"image\", \"type\": \"FLOAT32\", \"shape\": [4, 1, 8, 8]");
         },
-        "output cannot be parted into samples",
-        "name=logits asked=[?, 3] found=[4, 3]");
+        "/variants/0: the gateway cannot convert",
+        "input has another batch, and cannot be parted into samples name=image from=[2, 1, 8, 8] to=[4, 1, 8, 8]");
     add(
         all,
         "variant member",
