@@ -74,10 +74,7 @@ final class Plan {
       throws InferenceException {
     answer.begin(call.inputs(), call.outputs(), source.geometry());
     try {
-      for (PostStep step : post) {
-        step.apply(answer);
-      }
-      List<Prediction.Box> boxes = answer.candidates.boxes(answer);
+      List<Prediction.Box> boxes = apply();
       return new Prediction(
           answer.ranking,
           boxes,
@@ -91,6 +88,27 @@ final class Plan {
     } finally {
       answer.end();
     }
+  }
+
+  /**
+   * The boxes of an answer.
+   *
+   * @throws InferenceException FAILED if the outputs are not as the package says
+   */
+  List<Prediction.Box> boxes(ModelCall call, List<Tensor> outputs) throws InferenceException {
+    answer.begin(call.inputs(), outputs, source.geometry());
+    try {
+      return apply();
+    } finally {
+      answer.end();
+    }
+  }
+
+  private List<Prediction.Box> apply() throws InferenceException {
+    for (PostStep step : post) {
+      step.apply(answer);
+    }
+    return answer.candidates.boxes(answer);
   }
 
   /** Forgets windows and thresholds. */
