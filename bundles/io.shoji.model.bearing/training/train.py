@@ -54,8 +54,10 @@ WINDOWS_PER_RECORDING = 4
 MINIMUM = 0.95
 GOLDEN = 100
 DEMO_PER_CLASS = 5
+CALIBRATION_MACHINES = 60
 SHOJI_INF = BUNDLES / "io.shoji.model.bearing" / "src" / "main" / "resources" / "SHOJI-INF"
 DEMO = BUNDLES / "io.shoji.gateway" / "src" / "main" / "demo" / "bearing"
+CALIBRATION_FILE = pathlib.Path(__file__).resolve().parent / "calibration.safetensors"
 
 
 def speed_for_training(rng):
@@ -220,6 +222,21 @@ def demo_choice(rows):
     return chosen
 
 
+def write_calibration():
+    """Windows of training recordings that ranges are chosen from when the model is quantized: of the first machines
+    one in each condition."""
+    recordings, labels, _ = generated_recordings(
+        CALIBRATION_MACHINES, TRAINING_SEED, TRAINING_COLOUR, TRAINING_STRUCTURE)
+    rng = np.random.default_rng(SEED)
+    each = len(CONDITIONS) * TRAINING_RECORDINGS
+    chosen = np.concatenate([machine * each + np.arange(len(CONDITIONS)) for machine in range(CALIBRATION_MACHINES)])
+    start = rng.integers(0, recordings.shape[1] - SIZE + 1, len(chosen))
+    windows = recordings[chosen[:, None], start[:, None] + np.arange(SIZE)]
+    package.write_safetensors(
+        CALIBRATION_FILE, {"input.window": prepare(windows), "label": labels[chosen]},
+        {"model": "bearing", "set": "training", "samples": len(chosen)})
+
+
 def main():
     recordings, labels, _ = training_recordings()
     model = train(recordings, labels, lambda epoch, model: None)
@@ -267,6 +284,7 @@ def main():
         {"model": "bearing", "version": "1.0.0", "metric": "top1", "value": round(golden_accuracy, 4),
          "samples": GOLDEN})
     package.write_json(SHOJI_INF / "model.json", description(accuracy, len(truth)))
+    write_calibration()
     lines = ["file,label"]
     for index in demo:
         number, condition, at, level = rows[index]
@@ -328,7 +346,9 @@ def description(accuracy, count):
 
 
 if __name__ == "__main__":
-    if "--validate" in sys.argv:
+    if "--calibration" in sys.argv:
+        write_calibration()
+    elif "--validate" in sys.argv:
         validate()
     elif "--baseline" in sys.argv:
         baseline()

@@ -32,8 +32,10 @@ HELD_OUT = 500
 EPOCHS = 120
 BATCH = 64
 MINIMUM = 0.97
+CALIBRATION = 300
 SHOJI_INF = BUNDLES / "io.shoji.model.digits" / "src" / "main" / "resources" / "SHOJI-INF"
 DEMO = BUNDLES / "io.shoji.gateway" / "src" / "main" / "demo" / "digits"
+CALIBRATION_FILE = pathlib.Path(__file__).resolve().parent / "calibration.safetensors"
 
 
 def load():
@@ -119,6 +121,15 @@ def png(pixels):
             + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b""))
 
 
+def write_calibration(inputs, labels):
+    """Training images that ranges are chosen from when the model is quantized; of each digit its share."""
+    chosen, _ = train_test_split(
+        np.arange(len(labels)), train_size=CALIBRATION, stratify=labels, random_state=SPLIT_SEED)
+    package.write_safetensors(
+        CALIBRATION_FILE, {"input.image": inputs[chosen], "label": labels[chosen]},
+        {"model": "digits", "set": "training", "samples": CALIBRATION})
+
+
 def main():
     pixels, labels = load()
     fit, held = train_test_split(np.arange(len(labels)), test_size=HELD_OUT, stratify=labels, random_state=SPLIT_SEED)
@@ -126,6 +137,9 @@ def main():
     mean, std = round(float(values.mean()), 4), round(float(values.std()), 4)
     background = -mean / std
     inputs, targets = normalize(pixels[fit], mean, std), torch.from_numpy(labels[fit])
+    if "--calibration" in sys.argv:
+        write_calibration(inputs.numpy(), labels[fit])
+        return
     if "--cross-validate" in sys.argv:
         cross_validate(inputs, targets, background)
         return
@@ -152,6 +166,7 @@ def main():
         {"input.image": golden.numpy(), "expected.logits": expected, "label": truth},
         {"model": "digits", "version": "1.0.0", "metric": "top1", "value": round(accuracy, 4), "samples": len(truth)})
     package.write_json(SHOJI_INF / "model.json", description(mean, std, accuracy))
+    write_calibration(inputs.numpy(), labels[fit])
     for index, (image, label) in enumerate(zip(pixels[held], truth)):
         package.write(DEMO / f"{index:03d}_{label}.png", png(image))
     print(package.digests(SHOJI_INF))

@@ -18,6 +18,7 @@ import io.shoji.model.ModelPackageException;
 import io.shoji.model.ModelVariant;
 import io.shoji.tensor.TensorSpec;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -32,6 +33,9 @@ final class FakePackage implements ModelPackage {
   private final boolean retained;
   private final Path golden;
   private final Path file;
+
+  /** Files of variants that do not have the package's one file. */
+  final Map<String, Path> files = new HashMap<>();
 
   FakePackage(ModelDescription description) {
     this(description, false, Path.of("/model.onnx"), Path.of("/golden"));
@@ -139,9 +143,9 @@ final class FakePackage implements ModelPackage {
             found.format(),
             found.precision(),
             found.files().get(0).sha256(),
-            List.of(file),
-            description.inputs(),
-            description.outputs(),
+            List.of(files.getOrDefault(variant, file)),
+            description.inputsOf(found),
+            description.outputsOf(found),
             Map.of());
     return lease(artifact);
   }
