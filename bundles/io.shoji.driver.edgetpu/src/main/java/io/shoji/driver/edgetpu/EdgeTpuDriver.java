@@ -1,0 +1,294 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.driver.edgetpu;
+
+import io.shoji.accelerator.Accelerator;
+import io.shoji.accelerator.AcceleratorException;
+import io.shoji.accelerator.AcceleratorInfo;
+import io.shoji.accelerator.ModelFormats;
+import io.shoji.accelerator.Precision;
+import io.shoji.accelerator.VendorLibraries;
+import io.shoji.accelerator.VendorLibrary;
+import io.shoji.accelerator.VendorLibraryException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Dictionary;
+import java.util.EnumSet;
+import java.util.Hashtable;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.ServiceRegistration;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.metatype.annotations.AttributeDefinition;
+import org.osgi.service.metatype.annotations.Designate;
+import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Registers the machine's processor as an accelerator of TensorFlow Lite models, with the
+ * TensorFlow Lite that it finds.
+ *
+ * <p>Opening and closing happen on a thread of its own, so that activation returns at once.
+ */
+@Component(
+    name = EdgeTpuDriver.PID,
+    configurationPid = EdgeTpuDriver.PID,
+    service = {},
+    immediate = true)
+@Designate(ocd = EdgeTpuDriver.Config.class)
+public final class EdgeTpuDriver {
+  /** PID of the configuration, and name of the component. */
+  static final String PID = "io.shoji.driver.edgetpu";
+
+  /** Identity of the processor with this runtime; {@code cpu0} is it with ONNX Runtime. */
+  static final String DEVICE = "tflite0";
+
+  private static final Logger LOG = LoggerFactory.getLogger(EdgeTpuDriver.class);
+  private static final String RUNTIME = "tensorflowlite";
+  private static final long STOP_SECONDS = 10;
+
+  /** The driver's settings. */
+  @ObjectClassDefinition(
+      id = EdgeTpuDriver.PID,
+      name = "Shoji TensorFlow Lite driver",
+      description = "Runs TensorFlow Lite models on the processor by XNNPACK")
+  public @interface Config {
+    /** Absolute path of the library. */
+    @AttributeDefinition(
+        name = "Library path",
+        required = false,
+        description =
+            "Absolute path of libtensorflowlite_c.so, version 2.21. Empty: the one of an installed"
+                + " bundle, else the system's")
+    String libraryPath() default "";
+
+    /** Threads per operator. */
+    @AttributeDefinition(
+        name = "Threads per operator",
+        min = "1",
+        max = "64",
+        description =
+            "Threads that share the work of one operator, the caller's among them. 1: every"
+                + " inference stays on its caller's thread")
+    int threads() default 1;
+
+    /** Interpreters per model. */
+    @AttributeDefinition(
+        name = "Interpreters per model",
+        min = "0",
+        max = "64",
+        description =
+            "Inferences of one model that run at once. Each has a copy of the model's activations and"
+                + " packed weights. 0: as many as cores and threads allow, at most 4")
+    int interpreters() default 0;
+  }
+
+  private final BundleContext context;
+  private final VendorLibraries libraries;
+
+  /** What a configuration asks for. */
+  private static final class Asked {
+    private final String libraryPath;
+    private final InterpreterSettings settings;
+
+    private Asked(Config config) {
+      this.libraryPath = config.libraryPath() == null ? "" : config.libraryPath();
+      this.settings = settings(config);
+    }
+
+    private boolean isSameAs(Asked other) {
+      return libraryPath.equals(other.libraryPath) && settings.equals(other.settings);
+    }
+  }
+
+  private volatile Asked asked;
+
+  /** Opens, and later closes: one thing at a time, in order. Its thread ends with the component. */
+  private final ExecutorService worker =
+      Executors.newSingleThreadExecutor(
+          task -> {
+            Thread thread = new Thread(task, "shoji-tflite-driver");
+            thread.setDaemon(true);
+            thread.setContextClassLoader(null);
+            return thread;
+          });
+
+  private volatile boolean stopping;
+
+  // Only the worker's thread touches these.
+  private @Nullable VendorLibrary library;
+  private @Nullable TfliteAccelerator accelerator;
+  private @Nullable ServiceRegistration<Accelerator> registration;
+
+  /** Reads the configuration and has the library opened. */
+  @Activate
+  public EdgeTpuDriver(BundleContext context, @Reference VendorLibraries libraries, Config config) {
+    this.context = context;
+    this.libraries = libraries;
+    this.asked = new Asked(config);
+    worker.execute(this::open);
+  }
+
+  /**
+   * Starts anew in the background with other settings. With the same ones nothing happens: Kura
+   * gives every bundle a configuration of defaults once it is installed, and the device stays.
+   */
+  @Modified
+  void modified(Config config) {
+    Asked present = new Asked(config);
+    if (!present.isSameAs(asked)) {
+      asked = present;
+      worker.execute(this::close);
+      worker.execute(this::open);
+    }
+  }
+
+  /**
+   * Takes the service back, ends running calls, closes the models and the library. If a call does
+   * not come back in 10 s, that goes on in the background, and the library stays open until then.
+   */
+  @Deactivate
+  public void stop() {
+    stopping = true;
+    worker.execute(this::close);
+    worker.shutdown();
+    try {
+      if (!worker.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
+        LOG.warn(
+            "a call into TensorFlow Lite does not come back; its library is closed when it does"
+                + " waitedSeconds={}",
+            STOP_SECONDS);
+      }
+    } catch (InterruptedException e) {
+      LOG.warn("interrupted while TensorFlow Lite is closed; that goes on in the background");
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void open() {
+    if (stopping) {
+      return;
+    }
+    HostReadings readings = new HostReadings(Path.of("/proc"));
+    String architecture = architecture();
+    String libraryPath = asked.libraryPath;
+    InterpreterSettings settings = asked.settings;
+    try {
+      VendorLibrary opened = RuntimeLibrary.open(libraries, context, libraryPath, architecture);
+      library = opened;
+      TfLite api = TfLite.of(opened);
+      AcceleratorInfo info = info(api, opened, readings, architecture);
+      TfliteAccelerator device =
+          new TfliteAccelerator(info, api, XnnpackOptions.of(api), settings, readings);
+      accelerator = device;
+      LOG.info("the processor is ready for TensorFlow Lite models {} {}", info, settings);
+      registration = context.registerService(Accelerator.class, device, dictionary(info));
+    } catch (VendorLibraryException | InvalidPathException e) {
+      LOG.error(
+          "TensorFlow Lite cannot be opened, so that no accelerator runs its models; correct this and"
+              + " change the configuration or restart the bundle libraryPath={}",
+          libraryPath,
+          e);
+      close();
+    } catch (AcceleratorException e) {
+      LOG.error(
+          "this TensorFlow Lite cannot be used, so that no accelerator runs its models libraryPath={}",
+          libraryPath,
+          e);
+      close();
+    } catch (RuntimeException | LinkageError e) {
+      // Without this the executor would swallow it; the bundle's context may also have become
+      // invalid under a registration, when the bundle stops meanwhile.
+      LOG.error("the TensorFlow Lite driver cannot start", e);
+      close();
+    }
+  }
+
+  private void close() {
+    ServiceRegistration<Accelerator> registered = registration;
+    registration = null;
+    if (registered != null) {
+      try {
+        registered.unregister();
+      } catch (IllegalStateException e) {
+        LOG.debug("the framework has taken the service back already", e);
+      }
+    }
+    TfliteAccelerator device = accelerator;
+    accelerator = null;
+    if (device != null) {
+      device.close();
+    }
+    VendorLibrary opened = library;
+    library = null;
+    if (opened != null) {
+      opened.close();
+    }
+  }
+
+  private AcceleratorInfo info(
+      TfLite api, VendorLibrary opened, HostReadings readings, String architecture) {
+    String name = readings.processorName();
+    String buildId = opened.facts().buildId();
+    return AcceleratorInfo.builder("cpu", DEVICE)
+        .deviceName((name.isEmpty() ? architecture : name) + ", XNNPACK")
+        .architecture(architecture)
+        .formats(List.of(ModelFormats.TFLITE))
+        .precisions(EnumSet.of(Precision.FP32, Precision.FP16, Precision.INT8))
+        .driver(context.getBundle().getSymbolicName(), context.getBundle().getVersion().toString())
+        .runtime(RUNTIME, api.version(), buildId.isEmpty() ? opened.sha256() : buildId)
+        .concurrency(Runtime.getRuntime().availableProcessors())
+        .dynamicShapes(true)
+        .build();
+  }
+
+  /** The framework takes nothing newer. */
+  @SuppressWarnings("JdkObsolete")
+  private static Dictionary<String, Object> dictionary(AcceleratorInfo info) {
+    return new Hashtable<>(info.properties());
+  }
+
+  /** The machine as {@code uname -m} names it. */
+  static String architecture() {
+    String name = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
+    return name.equals("amd64") ? "x86_64" : name;
+  }
+
+  /** The configured settings; one without sense is reported and takes its default. */
+  private static InterpreterSettings settings(Config config) {
+    return new InterpreterSettings(
+        number("threads", config.threads(), 1, 1),
+        number("interpreters", config.interpreters(), 0, 0));
+  }
+
+  private static int number(String name, int asked, int least, int otherwise) {
+    if (asked < least || asked > InterpreterSettings.MOST) {
+      LOG.error(
+          "a setting has no sense, its default is used: {} asked={} least={} most={} default={}",
+          name,
+          asked,
+          least,
+          InterpreterSettings.MOST,
+          otherwise);
+      return otherwise;
+    }
+    return asked;
+  }
+}

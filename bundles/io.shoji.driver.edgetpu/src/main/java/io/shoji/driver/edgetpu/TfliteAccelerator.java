@@ -1,0 +1,338 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.driver.edgetpu;
+
+import io.shoji.accelerator.Accelerator;
+import io.shoji.accelerator.AcceleratorException;
+import io.shoji.accelerator.AcceleratorException.Code;
+import io.shoji.accelerator.AcceleratorHealth;
+import io.shoji.accelerator.AcceleratorInfo;
+import io.shoji.accelerator.LoadOptions;
+import io.shoji.accelerator.LoadedModel;
+import io.shoji.accelerator.ModelArtifact;
+import io.shoji.tensor.Shape;
+import io.shoji.tensor.TensorSpec;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The machine's processor with TensorFlow Lite, whose operators XNNPACK computes. */
+final class TfliteAccelerator implements Accelerator {
+  private final AcceleratorInfo info;
+  private final TfLite api;
+  private final XnnpackOptions xnnpack;
+  private final InterpreterSettings settings;
+  private final HostReadings readings;
+  private final DeadlineWatchdog watchdog = new DeadlineWatchdog();
+  private final Set<TfliteModel> models = ConcurrentHashMap.newKeySet();
+  private final Object lock = new Object();
+
+  /** Loads in progress, guarded by {@link #lock}. */
+  private int loads;
+
+  private volatile boolean stopping;
+
+  TfliteAccelerator(
+      AcceleratorInfo info,
+      TfLite api,
+      XnnpackOptions xnnpack,
+      InterpreterSettings settings,
+      HostReadings readings) {
+    this.info = info;
+    this.api = api;
+    this.xnnpack = xnnpack;
+    this.settings = settings;
+    this.readings = readings;
+  }
+
+  @Override
+  public AcceleratorInfo info() {
+    return info;
+  }
+
+  @Override
+  public AcceleratorHealth health() {
+    return AcceleratorHealth.of(AcceleratorHealth.State.HEALTHY, "")
+        .withMemoryBytes(
+            readings.residentBytes().orElse(-1), readings.memoryTotalBytes().orElse(-1));
+  }
+
+  DeadlineWatchdog watchdog() {
+    return watchdog;
+  }
+
+  /** A model is closed. */
+  void closed(TfliteModel model) {
+    models.remove(model);
+  }
+
+  @Override
+  public LoadedModel load(ModelArtifact artifact, LoadOptions options)
+      throws AcceleratorException, InterruptedException {
+    if (!info.formats().contains(artifact.format())) {
+      throw new AcceleratorException(
+          Code.UNSUPPORTED,
+          "the model has a format that this accelerator does not load asked="
+              + artifact.format()
+              + " offered="
+              + info.formats()
+              + " "
+              + artifact);
+    }
+    if (!info.precisions().contains(artifact.precision())) {
+      throw new AcceleratorException(
+          Code.UNSUPPORTED,
+          "the model has a precision that this runtime does not compute in asked="
+              + artifact.precision()
+              + " offered="
+              + info.precisions()
+              + " runtime="
+              + info.runtimeVersion()
+              + " "
+              + artifact);
+    }
+    InterpreterSettings own = settings.with(artifact);
+    synchronized (lock) {
+      if (stopping) {
+        throw new IllegalStateException("the driver stops " + artifact);
+      }
+      loads++;
+    }
+    try {
+      goesOn(artifact);
+      options.progress().accept("checking the file");
+      NativeMemory content = read(artifact);
+      TfliteModel model = null;
+      try {
+        TfliteFile file = TfliteFile.read(content.buffer());
+        options.progress().accept("making the interpreters");
+        model = open(artifact, file, content, own);
+      } finally {
+        if (model == null) {
+          content.close();
+        }
+      }
+      options.progress().accept("ready");
+      return model;
+    } finally {
+      synchronized (lock) {
+        loads--;
+        lock.notifyAll();
+      }
+    }
+  }
+
+  /** Between two steps of a load, none of which can be interrupted itself. */
+  private void goesOn(ModelArtifact artifact) throws AcceleratorException, InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException("the load was given up " + artifact);
+    }
+    if (stopping) {
+      throw new AcceleratorException(Code.DEVICE_LOST, "the driver stops " + artifact);
+    }
+  }
+
+  /** Reads the whole file, so that what was checked is what runs, whatever becomes of the file. */
+  private static NativeMemory read(ModelArtifact artifact) throws AcceleratorException {
+    Path path = artifact.file();
+    NativeMemory memory = null;
+    boolean done = false;
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+      long size = channel.size();
+      if (size > Integer.MAX_VALUE - Long.BYTES) {
+        throw new AcceleratorException(
+            Code.UNSUPPORTED,
+            "the file is larger than TensorFlow Lite models may be bytes=" + size + " " + artifact);
+      }
+      memory = NativeMemory.ofBytes((int) size);
+      ByteBuffer to = memory.buffer();
+      while (to.hasRemaining() && channel.read(to) >= 0) {
+        // Until it is full, or the file has become shorter.
+      }
+      if (to.hasRemaining()) {
+        throw new AcceleratorException(
+            Code.INVALID_MODEL, "the file became shorter while it was read file=" + path);
+      }
+      done = true;
+      return memory;
+    } catch (NoSuchFileException e) {
+      throw new AcceleratorException(
+          Code.INVALID_MODEL, "there is no such file file=" + path + " " + artifact, e);
+    } catch (IOException e) {
+      throw new AcceleratorException(
+          Code.FAILED, "the file cannot be read file=" + path + " reason=" + e, e);
+    } catch (NativeMemory.OutOfMemoryException e) {
+      throw new AcceleratorException(Code.OUT_OF_MEMORY, e.getMessage() + " " + artifact, e);
+    } finally {
+      if (!done && memory != null) {
+        memory.close();
+      }
+    }
+  }
+
+  private TfliteModel open(
+      ModelArtifact artifact, TfliteFile file, NativeMemory content, InterpreterSettings own)
+      throws AcceleratorException, InterruptedException {
+    OptionalLong before = readings.exactResidentBytes();
+    long model =
+        api.callLong(
+            TfLiteFunction.TfLiteModelCreate,
+            content.address(),
+            (long) content.buffer().capacity());
+    if (model == 0) {
+      throw new AcceleratorException(
+          Code.INVALID_MODEL,
+          "the runtime does not take the file; the gateway's standard error says why " + artifact);
+    }
+    List<TfLiteInterpreter> interpreters = new ArrayList<>();
+    boolean done = false;
+    try {
+      int count = own.interpreters(info.concurrency());
+      for (int i = 0; i < count; i++) {
+        goesOn(artifact);
+        interpreters.add(
+            TfLiteInterpreter.create(api, xnnpack, model, artifact.toString(), own.threads()));
+      }
+      TfLiteInterpreter first = interpreters.get(0);
+      List<TensorSpec> inputs = first.describeInputs(file.inputQuantizations());
+      List<TensorSpec> outputs = first.describeOutputs(file.outputQuantizations());
+      checkDeclared(artifact, inputs, outputs);
+      OptionalLong after = readings.exactResidentBytes();
+      long growth =
+          before.isPresent() && after.isPresent()
+              ? Math.max(0, after.getAsLong() - before.getAsLong()) + content.buffer().capacity()
+              : -1;
+      TfliteModel loaded =
+          new TfliteModel(
+              artifact.toString(),
+              this,
+              api,
+              model,
+              content,
+              interpreters,
+              inputs,
+              outputs,
+              growth,
+              details(file, own, count));
+      models.add(loaded);
+      done = true;
+      return loaded;
+    } finally {
+      if (!done) {
+        interpreters.forEach(TfLiteInterpreter::close);
+        api.callVoid(TfLiteFunction.TfLiteModelDelete, model);
+      }
+    }
+  }
+
+  private static Map<String, String> details(
+      TfliteFile file, InterpreterSettings settings, int interpreters) {
+    Map<String, String> details = new LinkedHashMap<>();
+    details.put("delegate", "XNNPACK");
+    details.put("operators", Long.toString(file.operatorCount()));
+    details.put("operatorTypes", file.operators().toString());
+    details.put("threads", Integer.toString(settings.threads()));
+    details.put("interpreters", Integer.toString(interpreters));
+    return details;
+  }
+
+  /**
+   * Ends what runs and loads, waits for it, and closes every model. No native call runs once it is
+   * back. Idempotent.
+   */
+  void close() {
+    boolean interrupted = false;
+    synchronized (lock) {
+      stopping = true;
+    }
+    models.forEach(TfliteModel::endByDriver);
+    synchronized (lock) {
+      while (loads > 0) {
+        try {
+          lock.wait();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    }
+    models.forEach(TfliteModel::closeByDriver);
+    watchdog.close();
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Compares what the package declares with what the model has. */
+  private static void checkDeclared(
+      ModelArtifact artifact, List<TensorSpec> inputs, List<TensorSpec> outputs)
+      throws AcceleratorException {
+    List<String> differences = new ArrayList<>();
+    compare("input", artifact.inputs(), inputs, differences);
+    compare("output", artifact.outputs(), outputs, differences);
+    if (!differences.isEmpty()) {
+      throw new AcceleratorException(
+          Code.INVALID_MODEL,
+          "the package declares other inputs or outputs than the model has: "
+              + String.join("; ", differences)
+              + " "
+              + artifact);
+    }
+  }
+
+  private static void compare(
+      String kind, List<TensorSpec> declared, List<TensorSpec> found, List<String> differences) {
+    if (declared.isEmpty()) {
+      return;
+    }
+    if (declared.size() != found.size()) {
+      differences.add(kind + "s declared=" + declared + " found=" + found);
+      return;
+    }
+    for (int i = 0; i < declared.size(); i++) {
+      TensorSpec asked = declared.get(i);
+      TensorSpec real = found.get(i);
+      if (!asked.name().equals(real.name())
+          || asked.type() != real.type()
+          || !fits(asked.shape(), real.shape())
+          || (asked.quantization().isPresent()
+              && !asked.quantization().equals(real.quantization()))) {
+        differences.add(
+            kind + " " + i + " declared=" + described(asked) + " found=" + described(real));
+      }
+    }
+  }
+
+  private static String described(TensorSpec spec) {
+    return spec + spec.quantization().map(quantization -> " " + quantization).orElse("");
+  }
+
+  /** Whether a package may say {@code declared} of {@code real}: the same, or more definite. */
+  private static boolean fits(Shape declared, Shape real) {
+    if (declared.rank() != real.rank()) {
+      return false;
+    }
+    for (int i = 0; i < real.rank(); i++) {
+      if (real.dim(i) != Shape.DYNAMIC && real.dim(i) != declared.dim(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+}

@@ -1,0 +1,654 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.driver.edgetpu;
+
+import io.shoji.accelerator.AcceleratorException;
+import io.shoji.accelerator.AcceleratorException.Code;
+import io.shoji.driver.edgetpu.FlatBuffer.DamagedException;
+import io.shoji.driver.edgetpu.FlatBuffer.Table;
+import io.shoji.driver.edgetpu.FlatBuffer.Vector;
+import io.shoji.tensor.Quantization;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * What a {@code .tflite} file says of itself, read before the runtime sees it.
+ *
+ * <p>The runtime trusts its files: it follows offsets and indices as it finds them and crashes on a
+ * file that is damaged. So everything that it will follow is followed here first: every table,
+ * vector and string lies inside the file, every index exists, constants are as long as their shapes
+ * say, subgraphs do not call themselves, and every operator reads what was computed before.
+ */
+final class TfliteFile {
+  // Field ids of the tables.
+  private static final int MODEL_VERSION = 0;
+  private static final int MODEL_OPERATOR_CODES = 1;
+  private static final int MODEL_SUBGRAPHS = 2;
+  private static final int MODEL_DESCRIPTION = 3;
+  private static final int MODEL_BUFFERS = 4;
+  private static final int MODEL_METADATA_BUFFER = 5;
+  private static final int MODEL_METADATA = 6;
+  private static final int MODEL_SIGNATURES = 7;
+  private static final int CODE_DEPRECATED = 0;
+  private static final int CODE_CUSTOM = 1;
+  private static final int CODE_VERSION = 2;
+  private static final int CODE_BUILTIN = 3;
+  private static final int BUFFER_DATA = 0;
+  private static final int BUFFER_OFFSET = 1;
+  private static final int BUFFER_SIZE = 2;
+  private static final int GRAPH_TENSORS = 0;
+  private static final int GRAPH_INPUTS = 1;
+  private static final int GRAPH_OUTPUTS = 2;
+  private static final int GRAPH_OPERATORS = 3;
+  private static final int GRAPH_NAME = 4;
+  private static final int TENSOR_SHAPE = 0;
+  private static final int TENSOR_TYPE = 1;
+  private static final int TENSOR_BUFFER = 2;
+  private static final int TENSOR_NAME = 3;
+  private static final int TENSOR_QUANTIZATION = 4;
+  private static final int TENSOR_VARIABLE = 5;
+  private static final int TENSOR_SPARSITY = 6;
+  private static final int TENSOR_SIGNATURE = 7;
+  private static final int TENSOR_VARIANTS = 9;
+  private static final int TENSOR_EXTERNAL_BUFFER = 10;
+  private static final int QUANTIZATION_MIN = 0;
+  private static final int QUANTIZATION_MAX = 1;
+  private static final int QUANTIZATION_SCALE = 2;
+  private static final int QUANTIZATION_ZERO_POINT = 3;
+  private static final int QUANTIZATION_DETAILS = 4;
+  private static final int QUANTIZATION_AXIS = 6;
+  private static final int OPERATOR_CODE = 0;
+  private static final int OPERATOR_INPUTS = 1;
+  private static final int OPERATOR_OUTPUTS = 2;
+  private static final int OPERATOR_OPTIONS_TYPE = 3;
+  private static final int OPERATOR_OPTIONS = 4;
+  private static final int OPERATOR_CUSTOM_OPTIONS = 5;
+  private static final int OPERATOR_MUTATING = 7;
+  private static final int OPERATOR_INTERMEDIATES = 8;
+  private static final int OPERATOR_LARGE_OPTIONS = 9;
+  private static final int OPERATOR_OPTIONS_2_TYPE = 11;
+  private static final int METADATA_NAME = 0;
+  private static final int METADATA_BUFFER = 1;
+  private static final int SIGNATURE_INPUTS = 0;
+  private static final int SIGNATURE_OUTPUTS = 1;
+  private static final int SIGNATURE_KEY = 2;
+  private static final int SIGNATURE_GRAPH = 4;
+  private static final int MAP_NAME = 0;
+  private static final int MAP_TENSOR = 1;
+
+  /** Root offset and identifier. */
+  private static final int HEADER_BYTES = 8;
+
+  private static final int MOST_DIMENSIONS = 8;
+
+  /** No gateway has so much memory: a shape beyond it is damage. */
+  private static final long MOST_ELEMENTS = 1L << 40;
+
+  private static final String EDGE_TPU_OPERATOR = "edgetpu-custom-op";
+
+  private final FlatBuffer file;
+  private final ByteBuffer content;
+  private final Set<String> operators = new TreeSet<>();
+  private final List<Optional<Quantization>> inputQuantizations = new ArrayList<>();
+  private final List<Optional<Quantization>> outputQuantizations = new ArrayList<>();
+  private long operatorCount;
+
+  /** Facts of one tensor. */
+  private static final class TensorFacts {
+    private final boolean constant;
+    private final boolean variable;
+    private final boolean empty;
+    private final Optional<Quantization> perAxis;
+
+    private TensorFacts(
+        boolean constant, boolean variable, boolean empty, Optional<Quantization> perAxis) {
+      this.constant = constant;
+      this.variable = variable;
+      this.empty = empty;
+      this.perAxis = perAxis;
+    }
+  }
+
+  /** Where a buffer's data lies. */
+  private static final class Data {
+    private final int start;
+    private final int length;
+
+    private Data(int start, int length) {
+      this.start = start;
+      this.length = length;
+    }
+  }
+
+  /** An operator's code. */
+  private static final class OperatorCode {
+    private final int builtin;
+    private final TfliteSchema.Arity arity;
+
+    private OperatorCode(int builtin) {
+      this.builtin = builtin;
+      this.arity = TfliteSchema.arity(builtin);
+    }
+  }
+
+  private TfliteFile(ByteBuffer content) {
+    this.content = content;
+    this.file = new FlatBuffer(content);
+  }
+
+  /**
+   * Reads and checks a file.
+   *
+   * @param content the whole file; its position and limit are not heeded
+   * @throws AcceleratorException INVALID_MODEL if it is damaged, UNSUPPORTED if it asks for what
+   *     this driver does not run
+   */
+  static TfliteFile read(ByteBuffer content) throws AcceleratorException {
+    TfliteFile file = new TfliteFile(content.duplicate().clear().order(ByteOrder.LITTLE_ENDIAN));
+    try {
+      file.check();
+      return file;
+    } catch (DamagedException e) {
+      throw new AcceleratorException(
+          Code.INVALID_MODEL,
+          "the file is damaged or cut off; build or copy the package again: " + e.getMessage(),
+          e);
+    }
+  }
+
+  /** Names of the operators in it. */
+  Set<String> operators() {
+    return Collections.unmodifiableSet(operators);
+  }
+
+  /** Operators of all subgraphs. */
+  long operatorCount() {
+    return operatorCount;
+  }
+
+  /** Per-axis quantization of the inputs, where they have one. */
+  List<Optional<Quantization>> inputQuantizations() {
+    return inputQuantizations;
+  }
+
+  /** Per-axis quantization of the outputs, where they have one. */
+  List<Optional<Quantization>> outputQuantizations() {
+    return outputQuantizations;
+  }
+
+  private void check() throws AcceleratorException, DamagedException {
+    if (content.capacity() < HEADER_BYTES) {
+      throw new DamagedException(
+          content.capacity() == 0 ? "it is empty" : "it ends early bytes=" + content.capacity());
+    }
+    byte[] identifier = new byte[4];
+    content.get(4, identifier);
+    String found = new String(identifier, StandardCharsets.ISO_8859_1);
+    if (!found.equals(TfliteSchema.IDENTIFIER)) {
+      throw new DamagedException(
+          "it is no TensorFlow Lite model asked="
+              + TfliteSchema.IDENTIFIER
+              + " found="
+              + found.replaceAll("[^ -~]", "?"));
+    }
+    Table model = file.root();
+    int version = model.int32(MODEL_VERSION, 0);
+    if (version != TfliteSchema.VERSION) {
+      throw unsupported(
+          "the file has another version of the schema asked="
+              + TfliteSchema.VERSION
+              + " found="
+              + version);
+    }
+    model.string(MODEL_DESCRIPTION);
+    List<Data> buffers = buffers(model.vector(MODEL_BUFFERS, 4));
+    List<OperatorCode> codes = codes(model.vector(MODEL_OPERATOR_CODES, 4));
+    Vector graphs = model.vector(MODEL_SUBGRAPHS, 4);
+    if (graphs.length() == 0) {
+      throw new DamagedException("it has no graph");
+    }
+    int[] tensorCounts = new int[graphs.length()];
+    List<Set<Integer>> calls = new ArrayList<>();
+    for (int i = 0; i < graphs.length(); i++) {
+      Table graph = graphs.table(i, "graph");
+      Set<Integer> called = new TreeSet<>();
+      tensorCounts[i] = checkGraph(graph, i == 0, buffers, codes, graphs.length(), called);
+      calls.add(called);
+    }
+    checkCalls(calls);
+    checkMetadata(model, buffers.size());
+    checkSignatures(model.vector(MODEL_SIGNATURES, 4), tensorCounts);
+  }
+
+  private List<Data> buffers(Vector tables) throws DamagedException {
+    List<Data> buffers = new ArrayList<>(tables.length());
+    for (int i = 0; i < tables.length(); i++) {
+      Table buffer = tables.table(i, "buffer");
+      Vector data = buffer.vector(BUFFER_DATA, 1);
+      long offset = buffer.int64(BUFFER_OFFSET, 0);
+      long size = buffer.int64(BUFFER_SIZE, 0);
+      if (offset > 1 || offset < 0) {
+        if (offset < 0
+            || size < 0
+            || size > content.capacity()
+            || offset > content.capacity() - size) {
+          throw new DamagedException(
+              buffer.what()
+                  + " lies outside of the file offset="
+                  + offset
+                  + " bytes="
+                  + size
+                  + " fileBytes="
+                  + content.capacity());
+        }
+        buffers.add(new Data((int) offset, (int) size));
+      } else {
+        buffers.add(new Data(data.start(), data.length()));
+      }
+    }
+    return buffers;
+  }
+
+  private List<OperatorCode> codes(Vector tables) throws AcceleratorException, DamagedException {
+    List<OperatorCode> codes = new ArrayList<>(tables.length());
+    for (int i = 0; i < tables.length(); i++) {
+      Table code = tables.table(i, "operator code");
+      String custom = code.string(CODE_CUSTOM);
+      // The newer field counts where the older one, of 8 bits, has no room.
+      int builtin = Math.max(code.int8(CODE_DEPRECATED, 0), code.int32(CODE_BUILTIN, 0));
+      if (builtin == TfliteSchema.CUSTOM) {
+        throw unsupported(
+            custom.equals(EDGE_TPU_OPERATOR)
+                ? "the model was compiled for the Edge TPU and does not run on the CPU; take the file"
+                    + " from before the compiler operator="
+                    + custom
+                : "the model has an operator that is not TensorFlow Lite's own; express it by others"
+                    + " operator="
+                    + custom);
+      }
+      if (!TfliteSchema.isKnownOperator(builtin)) {
+        throw unsupported(
+            "the model has an operator that this runtime lacks; express it by others operator="
+                + TfliteSchema.operatorName(builtin)
+                + " version="
+                + code.int32(CODE_VERSION, 1));
+      }
+      codes.add(new OperatorCode(builtin));
+      operators.add(TfliteSchema.operatorName(builtin));
+    }
+    return codes;
+  }
+
+  private int checkGraph(
+      Table graph,
+      boolean main,
+      List<Data> buffers,
+      List<OperatorCode> codes,
+      int graphs,
+      Set<Integer> called)
+      throws AcceleratorException, DamagedException {
+    graph.string(GRAPH_NAME);
+    Vector tensors = graph.vector(GRAPH_TENSORS, 4);
+    List<TensorFacts> facts = new ArrayList<>(tensors.length());
+    for (int i = 0; i < tensors.length(); i++) {
+      facts.add(checkTensor(tensors.table(i, graph.what() + " tensor"), buffers));
+    }
+    BitSet known = new BitSet(facts.size());
+    for (int i = 0; i < facts.size(); i++) {
+      TensorFacts tensor = facts.get(i);
+      known.set(i, tensor.constant || tensor.variable || tensor.empty);
+    }
+    Vector inputs = graph.vector(GRAPH_INPUTS, 4);
+    for (int i = 0; i < inputs.length(); i++) {
+      TensorFacts tensor = facts.get(index(inputs, i, facts.size(), graph.what() + " input"));
+      if (tensor.constant) {
+        throw new DamagedException(graph.what() + " has a constant as its input " + i);
+      }
+      known.set(inputs.int32(i));
+      if (main) {
+        inputQuantizations.add(tensor.perAxis);
+      }
+    }
+    Vector operatorTables = graph.vector(GRAPH_OPERATORS, 4);
+    for (int i = 0; i < operatorTables.length(); i++) {
+      Table operator = operatorTables.table(i, graph.what() + " operator");
+      checkOperator(operator, facts, known, codes, graphs, called);
+      operatorCount++;
+    }
+    Vector outputs = graph.vector(GRAPH_OUTPUTS, 4);
+    for (int i = 0; i < outputs.length(); i++) {
+      int output = index(outputs, i, facts.size(), graph.what() + " output");
+      if (!known.get(output)) {
+        throw new DamagedException(graph.what() + " computes no output " + i);
+      }
+      if (main) {
+        outputQuantizations.add(facts.get(output).perAxis);
+      }
+    }
+    if (main && outputs.length() == 0) {
+      throw new DamagedException(graph.what() + " has no output");
+    }
+    return tensors.length();
+  }
+
+  private TensorFacts checkTensor(Table tensor, List<Data> buffers)
+      throws AcceleratorException, DamagedException {
+    String name = tensor.string(TENSOR_NAME);
+    String what = tensor.what() + " name=" + name;
+    int type = tensor.int8(TENSOR_TYPE, 0);
+    if (!TfliteSchema.isKnownType(type)) {
+      throw unsupported(what + " has an element type that is not known tensorType=" + type);
+    }
+    Vector shape = tensor.vector(TENSOR_SHAPE, 4);
+    long elements = elements(shape, what);
+    Vector signature = tensor.vector(TENSOR_SIGNATURE, 4);
+    if (signature.length() != 0 && signature.length() != shape.length()) {
+      throw new DamagedException(what + " has a shape and a signature of other ranks");
+    }
+    if (tensor.table(TENSOR_SPARSITY, what) != null) {
+      throw unsupported("sparse tensors are not supported; store it dense " + what);
+    }
+    if (tensor.int32(TENSOR_EXTERNAL_BUFFER, 0) != 0) {
+      throw unsupported("weights in other files are not supported; store them in this one " + what);
+    }
+    Vector variants = tensor.vector(TENSOR_VARIANTS, 4);
+    for (int i = 0; i < variants.length(); i++) {
+      elements(variants.table(i, what + " variant").vector(TENSOR_SHAPE, 4), what);
+    }
+    long buffer = Integer.toUnsignedLong(tensor.int32(TENSOR_BUFFER, 0));
+    if (buffer >= buffers.size() && buffer != 0) {
+      throw new DamagedException(
+          what + " names a buffer that is not there asked=" + buffer + " count=" + buffers.size());
+    }
+    Data data = buffers.isEmpty() ? new Data(0, 0) : buffers.get((int) buffer);
+    boolean constant = data.length > 0;
+    boolean variable = tensor.int8(TENSOR_VARIABLE, 0) != 0;
+    if (constant) {
+      checkConstant(type, elements, data, what);
+    }
+    Table quantization = tensor.table(TENSOR_QUANTIZATION, what + " quantization");
+    Optional<Quantization> perAxis =
+        quantization == null ? Optional.empty() : checkQuantization(quantization, shape, what);
+    return new TensorFacts(constant, variable, elements == 0, perAxis);
+  }
+
+  private static long elements(Vector shape, String what) throws DamagedException {
+    if (shape.length() > MOST_DIMENSIONS) {
+      throw new DamagedException(what + " has too many dimensions rank=" + shape.length());
+    }
+    long elements = 1;
+    for (int i = 0; i < shape.length(); i++) {
+      int dim = shape.int32(i);
+      // Some writers leave an unknown size as -1 here too.
+      if (dim < -1 || Math.max(1, dim) > MOST_ELEMENTS / Math.max(1, elements)) {
+        throw new DamagedException(what + " has an impossible size dimension=" + dim);
+      }
+      elements *= dim == -1 ? 1 : dim;
+    }
+    return elements;
+  }
+
+  private void checkConstant(int type, long elements, Data data, String what)
+      throws DamagedException {
+    if (type == TfliteSchema.STRING) {
+      checkStrings(data, elements, what);
+      return;
+    }
+    int bits = TfliteSchema.bits(type);
+    long asked = (elements * bits + 7) / 8;
+    if (bits == 0 || asked != data.length) {
+      throw new DamagedException(
+          what
+              + " is a constant of another size than its shape says askedBytes="
+              + asked
+              + " foundBytes="
+              + data.length);
+    }
+  }
+
+  /** The number of texts, where each begins, where the last ends; then the texts. */
+  private void checkStrings(Data data, long elements, String what) throws DamagedException {
+    long count = data.length < 4 ? -1 : content.getInt(data.start);
+    long header = 4 * (count + 2);
+    boolean fits = count == elements && header <= data.length;
+    for (int i = 0; fits && i < count; i++) {
+      int from = content.getInt(data.start + 4 * (i + 1));
+      int to = content.getInt(data.start + 4 * (i + 2));
+      fits = from >= header && from <= to && to <= data.length;
+    }
+    if (!fits) {
+      throw new DamagedException(what + " is a constant of texts that are not there");
+    }
+  }
+
+  private Optional<Quantization> checkQuantization(Table table, Vector shape, String what)
+      throws AcceleratorException, DamagedException {
+    table.vector(QUANTIZATION_MIN, 4);
+    table.vector(QUANTIZATION_MAX, 4);
+    if (table.uint8(QUANTIZATION_DETAILS, 0) != 0) {
+      throw unsupported(
+          "quantization other than by scale and zero point is not supported; quantize it anew "
+              + what);
+    }
+    Vector scales = table.vector(QUANTIZATION_SCALE, 4);
+    Vector zeroPoints = table.vector(QUANTIZATION_ZERO_POINT, Long.BYTES);
+    int axis = table.int32(QUANTIZATION_AXIS, 0);
+    if (scales.length() != zeroPoints.length() && zeroPoints.length() > 1) {
+      throw new DamagedException(
+          what
+              + " has other numbers of scales and zero points scales="
+              + scales.length()
+              + " zeroPoints="
+              + zeroPoints.length());
+    }
+    if (scales.length() <= 1) {
+      return Optional.empty();
+    }
+    if (axis < 0 || axis >= shape.length() || shape.int32(axis) != scales.length()) {
+      throw new DamagedException(
+          what + " has not one scale for each index axis=" + axis + " scales=" + scales.length());
+    }
+    float[] reals = new float[scales.length()];
+    int[] zeros = new int[scales.length()];
+    for (int i = 0; i < reals.length; i++) {
+      reals[i] = scales.float32(i);
+      zeros[i] =
+          zeroPoints.length() == 0 ? 0 : (int) zeroPoints.int64(zeroPoints.length() == 1 ? 0 : i);
+    }
+    try {
+      return Optional.of(Quantization.perAxis(axis, reals, zeros));
+    } catch (IllegalArgumentException e) {
+      throw new DamagedException(what + ": " + e.getMessage());
+    }
+  }
+
+  private void checkOperator(
+      Table operator,
+      List<TensorFacts> tensors,
+      BitSet known,
+      List<OperatorCode> codes,
+      int graphs,
+      Set<Integer> called)
+      throws AcceleratorException, DamagedException {
+    long code = Integer.toUnsignedLong(operator.int32(OPERATOR_CODE, 0));
+    if (code >= codes.size()) {
+      throw new DamagedException(
+          operator.what()
+              + " has a code that is not there asked="
+              + code
+              + " count="
+              + codes.size());
+    }
+    int builtin = codes.get((int) code).builtin;
+    String what = operator.what() + " " + TfliteSchema.operatorName(builtin);
+    Vector inputs = operator.vector(OPERATOR_INPUTS, 4);
+    Vector outputs = operator.vector(OPERATOR_OUTPUTS, 4);
+    TfliteSchema.Arity arity = codes.get((int) code).arity;
+    if (!arity.takes(inputs.length()) || !arity.gives(outputs.length())) {
+      throw new DamagedException(
+          what
+              + " has another number of inputs or outputs than the operator asked="
+              + arity
+              + " found="
+              + inputs.length()
+              + ">"
+              + outputs.length());
+    }
+    for (int i = 0; i < inputs.length(); i++) {
+      if (inputs.int32(i) == -1 && arity.isOptional(i)) {
+        continue;
+      }
+      int input = index(inputs, i, tensors.size(), what + " input");
+      // Of its second input RESHAPE wants the shape only.
+      if (!known.get(input) && !(builtin == TfliteSchema.RESHAPE && i == 1)) {
+        throw new DamagedException(what + " reads what nobody has computed input=" + i);
+      }
+    }
+    for (int i = 0; i < outputs.length(); i++) {
+      int output = index(outputs, i, tensors.size(), what + " output");
+      if (tensors.get(output).constant) {
+        throw new DamagedException(what + " writes to a constant output=" + i);
+      }
+      known.set(output);
+    }
+    Vector intermediates = operator.vector(OPERATOR_INTERMEDIATES, 4);
+    for (int i = 0; i < intermediates.length(); i++) {
+      index(intermediates, i, tensors.size(), what + " intermediate");
+    }
+    operator.vector(OPERATOR_MUTATING, 1);
+    operator.vector(OPERATOR_CUSTOM_OPTIONS, 1);
+    int type = operator.uint8(OPERATOR_OPTIONS_TYPE, 0);
+    if (!TfliteSchema.isKnownOptions(type)
+        || operator.uint8(OPERATOR_OPTIONS_2_TYPE, 0) != 0
+        || operator.int64(OPERATOR_LARGE_OPTIONS, 0) > 1) {
+      throw unsupported(
+          "an operator has options that this driver does not know; write the model for TensorFlow"
+              + " Lite "
+              + TfLite.SUPPORTED
+              + " or older operator="
+              + TfliteSchema.operatorName(builtin));
+    }
+    if (type != TfliteSchema.requiredOptions(builtin)
+        && TfliteSchema.requiredOptions(builtin) != 0) {
+      throw new DamagedException(what + " has not the options that it needs optionsType=" + type);
+    }
+    Table options = operator.table(OPERATOR_OPTIONS, what + " options");
+    if (options == null && TfliteSchema.requiredOptions(builtin) != 0) {
+      throw new DamagedException(what + " lacks its options");
+    }
+    if (options != null) {
+      checkOptions(options, TfliteSchema.options(type), graphs, called);
+    }
+  }
+
+  private static void checkOptions(Table options, String fields, int graphs, Set<Integer> called)
+      throws DamagedException {
+    for (int id = 0; id < fields.length(); id++) {
+      switch (fields.charAt(id)) {
+        case 'b' -> options.field(id, 1);
+        case 'i', 'f' -> options.field(id, 4);
+        case 'l' -> options.field(id, Long.BYTES);
+        case 's' -> options.string(id);
+        case 'I', 'F' -> options.vector(id, 4);
+        case 'G' -> {
+          int graph = options.int32(id, 0);
+          if (graph < 0 || graph >= graphs) {
+            throw new DamagedException(
+                options.what()
+                    + " name a graph that is not there asked="
+                    + graph
+                    + " count="
+                    + graphs);
+          }
+          called.add(graph);
+        }
+        default -> {
+          // Left out by every writer, and read by nobody.
+        }
+      }
+    }
+  }
+
+  /** Graphs that call themselves have no end. */
+  private static void checkCalls(List<Set<Integer>> calls) throws DamagedException {
+    boolean[] done = new boolean[calls.size()];
+    boolean progress = true;
+    while (progress) {
+      progress = false;
+      for (int i = 0; i < done.length; i++) {
+        if (!done[i] && calls.get(i).stream().allMatch(graph -> done[graph])) {
+          done[i] = true;
+          progress = true;
+        }
+      }
+    }
+    for (int i = 0; i < done.length; i++) {
+      if (!done[i]) {
+        throw new DamagedException("a graph runs itself, by itself or by others graph=" + i);
+      }
+    }
+  }
+
+  private static void checkMetadata(Table model, int buffers) throws DamagedException {
+    Vector indices = model.vector(MODEL_METADATA_BUFFER, 4);
+    for (int i = 0; i < indices.length(); i++) {
+      index(indices, i, buffers, "metadata buffer");
+    }
+    Vector metadata = model.vector(MODEL_METADATA, 4);
+    for (int i = 0; i < metadata.length(); i++) {
+      Table entry = metadata.table(i, "metadata");
+      entry.string(METADATA_NAME);
+      range(entry.int32(METADATA_BUFFER, 0), buffers, entry.what());
+    }
+  }
+
+  private static void checkSignatures(Vector signatures, int[] tensorCounts)
+      throws DamagedException {
+    for (int i = 0; i < signatures.length(); i++) {
+      Table signature = signatures.table(i, "signature");
+      signature.string(SIGNATURE_KEY);
+      int graph = signature.int32(SIGNATURE_GRAPH, 0);
+      range(graph, tensorCounts.length, signature.what());
+      for (int field : new int[] {SIGNATURE_INPUTS, SIGNATURE_OUTPUTS}) {
+        Vector entries = signature.vector(field, 4);
+        for (int j = 0; j < entries.length(); j++) {
+          Table entry = entries.table(j, signature.what() + " tensor");
+          entry.string(MAP_NAME);
+          range(entry.int32(MAP_TENSOR, 0), tensorCounts[graph], entry.what());
+        }
+      }
+    }
+  }
+
+  private static int index(Vector indices, int at, int count, String what) throws DamagedException {
+    int index = indices.int32(at);
+    range(index, count, what + " " + at);
+    return index;
+  }
+
+  private static void range(int index, int count, String what) throws DamagedException {
+    if (index < 0 || index >= count) {
+      throw new DamagedException(
+          what + " names what is not there asked=" + index + " count=" + count);
+    }
+  }
+
+  private static AcceleratorException unsupported(String message) {
+    return new AcceleratorException(Code.UNSUPPORTED, message);
+  }
+}
