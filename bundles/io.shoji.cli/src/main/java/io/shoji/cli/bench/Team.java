@@ -11,6 +11,7 @@ package io.shoji.cli.bench;
 
 import io.shoji.accelerator.AcceleratorException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -27,7 +28,7 @@ final class Team {
   private final int runsPerQuery;
   private final int[] order;
   private final AtomicInteger busy = new AtomicInteger();
-  private final Thread[] threads;
+  private final AtomicReferenceArray<@Nullable Thread> threads;
   private volatile long query;
   private volatile @Nullable Thread leader;
 
@@ -41,16 +42,15 @@ final class Team {
     this.members = members;
     this.runsPerQuery = runsPerQuery;
     this.order = order;
-    this.threads = new Thread[members.length];
+    this.threads = new AtomicReferenceArray<>(members.length);
   }
 
   /**
    * Does member {@code which}'s part of every query until it is {@link #over}; not of the first.
    */
   void follow(int which, Workers workers) throws AcceleratorException {
-    synchronized (this) {
-      threads[which] = Thread.currentThread();
-    }
+    // Before it looks for a query, so that whoever tells of one sees either this or is seen.
+    threads.set(which, Thread.currentThread());
     long last = 0;
     while (true) {
       int looks = 0;
@@ -78,7 +78,11 @@ final class Team {
     }
   }
 
-  /** Has a query run by all, and returns when the last is done. Of the first member's thread. */
+  /**
+   * Has a query run by all, and returns when the last is done. Of the first member's thread.
+   *
+   * @param number another one than that of the query before, above 0
+   */
   void lead(long number, Workers workers) throws AcceleratorException {
     leader = Thread.currentThread();
     busy.set(members.length - 1);
@@ -101,8 +105,8 @@ final class Team {
 
   private void tell(long number) {
     query = number;
-    for (int i = 1; i < threads.length; i++) {
-      LockSupport.unpark(threads[i]);
+    for (int i = 1; i < threads.length(); i++) {
+      LockSupport.unpark(threads.get(i));
     }
   }
 
