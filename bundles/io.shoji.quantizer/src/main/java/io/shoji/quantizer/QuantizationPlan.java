@@ -241,6 +241,10 @@ final class QuantizationPlan {
     if (LAYERS.contains(operator)) {
       return Kind.LAYER;
     }
+    if (operator.equals("AveragePool") && options.integerOutputs()) {
+      // TensorFlow Lite's averages have the scale of what they are made from.
+      return Kind.MOVE;
+    }
     if (COMPUTES.contains(operator)) {
       return Kind.COMPUTE;
     }

@@ -24,6 +24,7 @@ final class Builtin {
   static final int MAX_POOL_2D = 17;
   static final int MUL = 18;
   static final int RELU = 19;
+  static final int RELU6 = 21;
   static final int RESHAPE = 22;
   static final int RESIZE_BILINEAR = 23;
   static final int SOFTMAX = 25;
@@ -33,10 +34,13 @@ final class Builtin {
   static final int TRANSPOSE = 39;
   static final int MEAN = 40;
   static final int STRIDED_SLICE = 45;
+  static final int SPLIT = 49;
   static final int PRELU = 54;
   static final int MAXIMUM = 55;
   static final int MINIMUM = 57;
   static final int PADV2 = 60;
+  static final int SLICE = 65;
+  static final int TRANSPOSE_CONV = 67;
   static final int RESIZE_NEAREST_NEIGHBOR = 97;
   static final int QUANTIZE = 114;
   static final int HARD_SWISH = 117;

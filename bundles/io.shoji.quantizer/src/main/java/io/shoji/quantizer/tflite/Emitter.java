@@ -36,6 +36,9 @@ final class Emitter {
   private static final float[] NO_SCALES = {};
   private static final long[] NO_ZEROS = {};
 
+  /** Ratio of scales from which on 9 bits do not fit 32 after the multiplication. */
+  private static final float MUCH_FINER = 1 << 20;
+
   private final TfliteWriter writer = new TfliteWriter();
   private final Map<List<Integer>, Integer> vectors = new HashMap<>();
   private final Set<String> names = new HashSet<>();
@@ -137,6 +140,11 @@ final class Emitter {
     return matrix(new int[] {values.length}, values);
   }
 
+  /** A constant integer of rank 0. */
+  int scalar(int value) {
+    return matrix(new int[0], value);
+  }
+
   /** The same of another shape. */
   int matrix(int[] shape, int... values) {
     List<Integer> key = new ArrayList<>();
@@ -226,14 +234,41 @@ final class Emitter {
         new Options(17).with(0, shape));
   }
 
+  /** Whether integers of one scale overflow when they become those of another, far smaller. */
+  static boolean isMuchFiner(Parameters to, Parameters from) {
+    return !(from.scale() / to.scale() < MUCH_FINER);
+  }
+
   /** The value with another scale and zero point. */
   Value requantized(Value from, Parameters parameters) {
     if (from.parameters().equals(parameters)) {
       return from;
     }
-    int tensor = tensor(from.name() + ".requantized", shape(from.tensor()), parameters);
-    operation(Builtin.QUANTIZE, 1, new int[] {from.tensor()}, new int[] {tensor}, new Options(89));
-    return Value.computed(tensor, from.order(), parameters, from.name());
+    int tensor = from.tensor();
+    if (isMuchFiner(parameters, from.parameters())) {
+      // One step away from 0 is already beyond all that the result can say.
+      int zero = from.parameters().zeroPoint();
+      int most = Math.min(Byte.MAX_VALUE, zero + 1);
+      int least = Math.max(Byte.MIN_VALUE, zero - 1);
+      tensor = limited(from.name(), tensor, from.parameters(), most, true);
+      tensor = limited(from.name(), tensor, from.parameters(), least, false);
+    }
+    int made = tensor(from.name() + ".requantized", shape(tensor), parameters);
+    operation(Builtin.QUANTIZE, 1, new int[] {tensor}, new int[] {made}, new Options(89));
+    return Value.computed(made, from.order(), parameters, from.name());
+  }
+
+  /** Limits integers, which is the same as limiting what they stand for. */
+  int limited(String name, int tensor, Parameters parameters, int limit, boolean above) {
+    int constant = constant(name + ".limit", new int[] {1}, parameters, new byte[] {(byte) limit});
+    int to = tensor(name + ".limited", shape(tensor), parameters);
+    operation(
+        above ? Builtin.MINIMUM : Builtin.MAXIMUM,
+        2,
+        new int[] {tensor, constant},
+        new int[] {to},
+        new Options(39));
+    return to;
   }
 
   /** A tensor at the model's border of another type, and the operation that converts. */

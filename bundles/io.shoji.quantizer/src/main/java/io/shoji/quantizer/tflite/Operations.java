@@ -18,6 +18,7 @@ import io.shoji.quantizer.tflite.TfliteConverter.Parameters;
 import io.shoji.quantizer.tflite.TfliteConverter.Value;
 import io.shoji.quantizer.tflite.TfliteWriter.Options;
 import io.shoji.quantizer.wire.TensorProto;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -30,25 +31,45 @@ import org.jspecify.annotations.Nullable;
 final class Operations {
   /** Operators of images and signals, which TensorFlow Lite keeps with the channels last. */
   static final Set<String> SPATIAL =
-      Set.of("Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Resize");
-
-  private static final Set<String> RESHAPES = Set.of("Reshape", "Flatten", "Squeeze", "Unsqueeze");
-
-  /** All operators. */
-  static final Set<String> KNOWN =
       Set.of(
           "Conv",
+          "ConvTranspose",
           "MaxPool",
+          "AveragePool",
           "GlobalAveragePool",
-          "Gemm",
-          "MatMul",
-          "Relu",
-          "Clip",
+          "GlobalMaxPool",
+          "Resize",
+          "DepthToSpace",
+          "SpaceToDepth");
+
+  /** What may have a bound after it that is computed with it. */
+  static final Set<String> BOUNDED =
+      Set.of("Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Mul");
+
+  private static final Set<String> MOVES =
+      Set.of(
           "Reshape",
           "Flatten",
           "Squeeze",
           "Unsqueeze",
-          "Transpose");
+          "Transpose",
+          "DepthToSpace",
+          "SpaceToDepth");
+
+  /** What TensorFlow Lite demands of the results of LOGISTIC and SOFTMAX. */
+  private static final Parameters SHARES = new Parameters(1f / 256, -128);
+
+  /** What it demands of the result of TANH. */
+  private static final Parameters TANGENTS = new Parameters(1f / 128, 0);
+
+  /** Largest scale of an input over that of the sum, less than what ADD's arithmetic takes. */
+  private static final float LARGEST_ADD_RATIO = 1 << 18;
+
+  /** Scale of input times weight over that of the result: XNNPACK loads no model with more. */
+  private static final float LARGEST_PRODUCT_RATIO = 256;
+
+  /** Largest bias in steps of input times weight, with room for the products in 32 bits. */
+  private static final double LARGEST_BIAS = 0x1p30;
 
   private static final byte SAME = 0;
   private static final byte VALID = 1;
@@ -114,46 +135,90 @@ final class Operations {
       throws QuantizerException {
     Work work = new Work(node, inputs, following, targets);
     String operator = node.operator();
-    Map<String, Value> results = new HashMap<>();
-    if (RESHAPES.contains(operator) || operator.equals("Transpose")) {
-      moved(work, results);
-    } else {
-      Value made =
-          switch (operator) {
-            case "Conv" -> conv(work);
-            case "Gemm", "MatMul" -> product(work);
-            case "MaxPool" -> maxPool(work);
-            case "GlobalAveragePool" -> mean(work);
-            case "Relu", "Clip" -> bound(work);
-            default -> throw refused(node, "TensorFlow Lite's integer operators have none for it");
-          };
-      results.put(work.target().name(), made);
+    if (node.is("Split")) {
+      return split(work);
     }
-    return results;
+    Value made =
+        MOVES.contains(operator)
+            ? moved(work)
+            : switch (operator) {
+              case "Conv" -> conv(work);
+              case "ConvTranspose" -> transposedConv(work);
+              case "Gemm", "MatMul" -> product(work);
+              case "Add", "Mul" -> sum(work);
+              case "MaxPool", "AveragePool", "GlobalMaxPool" -> pool(work);
+              case "GlobalAveragePool" -> mean(work);
+              case "Relu", "Clip" -> bound(work);
+              case "LeakyRelu" -> leaky(work);
+              case "HardSwish" -> unary(work, Builtin.HARD_SWISH, 1, new Options(91), null);
+              case "Sigmoid" -> unary(work, Builtin.LOGISTIC, 2, Emitter.NONE, SHARES);
+              case "Tanh" -> unary(work, Builtin.TANH, 2, Emitter.NONE, TANGENTS);
+              case "Softmax" -> softmax(work);
+              case "Concat" -> concat(work);
+              case "Pad" -> pad(work);
+              case "Slice" -> slice(work);
+              case "Resize" -> resize(work);
+              default ->
+                  throw refused(node, "TensorFlow Lite's integer operators have none for it");
+            };
+    return Map.of(work.target().name(), made);
   }
 
   // What moves values
 
-  private void moved(Work work, Map<String, Value> results) throws QuantizerException {
+  private Value moved(Work work) throws QuantizerException {
     Value from = computed(work.value(0));
     Target target = work.target();
-    Order order;
-    if (work.node.is("Transpose")) {
-      int rank = from.order().rank();
-      long[] perm = work.node.integers("perm");
+    Node node = work.node;
+    Order order = from.order();
+    if (node.is("Transpose")) {
+      int rank = order.rank();
+      long[] perm = node.integers("perm");
       int[] axes = new int[rank];
       for (int i = 0; i < rank; i++) {
         axes[i] = perm == null ? rank - 1 - i : (int) perm[i];
       }
-      order = from.order().transposed(axes);
+      order = order.transposed(axes);
+    } else if (node.is("DepthToSpace") || node.is("SpaceToDepth")) {
+      order = blocks(node, order);
     } else {
-      order = from.order().reshaped(target.dims());
-      if (order == null) {
-        from = plain(from);
-        order = Order.plain(target.dims());
+      order = order.reshaped(target.dims());
+    }
+    if (order == null) {
+      from = plain(from);
+      order = Order.plain(target.dims());
+      if (!node.is("Reshape") && !node.is("Flatten")) {
+        throw refused(node, "its dimensions do not fit each other");
       }
     }
-    results.put(target.name(), emitter.requantized(from.as(order), target.parameters()));
+    return emitter.requantized(from.as(order), target.parameters());
+  }
+
+  /** Depth to space and back are reshapes around a transposition, by their definitions. */
+  private static @Nullable Order blocks(Node node, Order order) throws QuantizerException {
+    int b = (int) node.integer("blocksize", 0);
+    if (order.rank() != 4 || b < 1) {
+      throw refused(node, "only images in blocks rank=" + order.rank() + " blocksize=" + b);
+    }
+    int n = order.dim(0);
+    int c = order.dim(1);
+    int h = order.dim(2);
+    int w = order.dim(3);
+    if (node.is("SpaceToDepth")) {
+      Order cut = order.reshaped(n, c, h / b, b, w / b, b);
+      return cut == null
+          ? null
+          : cut.transposed(0, 3, 5, 1, 2, 4).reshaped(n, c * b * b, h / b, w / b);
+    }
+    boolean columns = node.text("mode", "DCR").equals("CRD");
+    int depth = c / (b * b);
+    Order cut =
+        columns ? order.reshaped(n, depth, b, b, h, w) : order.reshaped(n, b, b, depth, h, w);
+    if (cut == null) {
+      return null;
+    }
+    Order turned = columns ? cut.transposed(0, 1, 4, 2, 5, 3) : cut.transposed(0, 3, 4, 1, 5, 2);
+    return turned.reshaped(n, depth, h * b, w * b);
   }
 
   /** A constant as a tensor. */
@@ -201,6 +266,17 @@ final class Operations {
 
   /** How a window moves over an image: height, then width. */
   private record Window(int[] kernel, int[] strides, int[] dilations, int[] before, int[] after) {
+    boolean readsOnlyPadding(Image in, Image out) {
+      int[] inSize = {in.height, in.width};
+      int[] outSize = {out.height, out.width};
+      for (int i = 0; i < 2; i++) {
+        if (before[i] >= kernel[i] || (outSize[i] - 1) * strides[i] - before[i] >= inSize[i]) {
+          return true;
+        }
+      }
+      return false;
+    }
+
     boolean padded() {
       return Arrays.stream(before).anyMatch(pad -> pad > 0)
           || Arrays.stream(after).anyMatch(pad -> pad > 0);
@@ -264,8 +340,30 @@ final class Operations {
     return true;
   }
 
-  /** The padded tensor, of the bytes that stand for 0. */
+  /** The tensor padded with what stands for 0. */
   private int padded(Value value, int tensor, Image image, Window window) {
+    return padded(value, tensor, image, window, Builtin.PAD, new int[0], new Options(22));
+  }
+
+  /** The tensor padded with the least value. The Edge TPU has no such operation. */
+  private int paddedWithLeast(Value value, int tensor, Image image, Window window) {
+    int least =
+        emitter.constant(
+            value.name() + ".least",
+            new int[] {1},
+            value.parameters(),
+            new byte[] {Byte.MIN_VALUE});
+    return padded(value, tensor, image, window, Builtin.PADV2, new int[] {least}, new Options(43));
+  }
+
+  private int padded(
+      Value value,
+      int tensor,
+      Image image,
+      Window window,
+      int code,
+      int[] constant,
+      Options options) {
     int[] shape = image.shape();
     int[] pads = new int[8];
     for (int i = 0; i < 2; i++) {
@@ -274,12 +372,12 @@ final class Operations {
       shape[1 + i] += window.before[i] + window.after[i];
     }
     int to = emitter.tensor(value.name() + ".padded", shape, value.parameters());
-    emitter.operation(
-        Builtin.PAD,
-        2,
-        new int[] {tensor, emitter.matrix(new int[] {4, 2}, pads)},
-        new int[] {to},
-        new Options(22));
+    int paddings = emitter.matrix(new int[] {4, 2}, pads);
+    int[] inputs =
+        constant.length == 0
+            ? new int[] {tensor, paddings}
+            : new int[] {tensor, paddings, constant[0]};
+    emitter.operation(code, 2, inputs, new int[] {to}, options);
     return to;
   }
 
@@ -299,11 +397,6 @@ final class Operations {
     Window window = window(node, in, out, kernel);
     int groups = (int) node.integer("group", 1);
     boolean depthwise = groups > 1 && groups == in.channels;
-    if (groups > 1 && !depthwise) {
-      throw refused(
-          node,
-          "convolutions in groups, but for depthwise ones, are not supported groups=" + groups);
-    }
     int tensor = imageTensor(from, in);
     byte padding = VALID;
     if (window.padded()) {
@@ -313,10 +406,13 @@ final class Operations {
         tensor = padded(from, tensor, in, window);
       }
     }
+    int[] bias = biases(work, weights, dims[0]);
+    if (groups > 1 && !depthwise) {
+      return grouped(work, weights, bias, tensor, padding, window, out);
+    }
     int area = window.kernel[0] * window.kernel[1];
-    byte[] data = new byte[weights.data.length];
-    int[] shape;
     int inner = dims[1];
+    byte[] data = new byte[weights.data.length];
     for (int o = 0; o < dims[0]; o++) {
       for (int c = 0; c < inner; c++) {
         for (int k = 0; k < area; k++) {
@@ -325,33 +421,195 @@ final class Operations {
         }
       }
     }
-    Options options;
-    if (depthwise) {
-      shape = new int[] {1, window.kernel[0], window.kernel[1], dims[0]};
-      options =
-          new Options(2)
-              .with(0, padding)
-              .with(1, window.strides[1])
-              .with(2, window.strides[0])
-              .with(3, dims[0] / groups)
-              .with(4, NO_ACTIVATION)
-              .with(5, window.dilations[1])
-              .with(6, window.dilations[0]);
-    } else {
-      shape = new int[] {dims[0], window.kernel[0], window.kernel[1], inner};
-      options = conv2d(padding, window);
-    }
+    int[] shape =
+        depthwise
+            ? new int[] {1, window.kernel[0], window.kernel[1], dims[0]}
+            : new int[] {dims[0], window.kernel[0], window.kernel[1], inner};
+    Options options =
+        depthwise
+            ? new Options(2)
+                .with(0, padding)
+                .with(1, window.strides[1])
+                .with(2, window.strides[0])
+                .with(3, dims[0] / groups)
+                .with(4, NO_ACTIVATION)
+                .with(5, window.dilations[1])
+                .with(6, window.dilations[0])
+            : conv2d(padding, window);
     int filter = emitter.weights(weights.name, shape, weights.scales, depthwise ? 3 : 0, data);
-    int bias = bias(work, weights, dims[0], from.parameters());
+    int biasTensor = emitter.bias(weights.name + ".bias", biasScales(weights, from), bias);
     return finished(
         work,
         depthwise ? Builtin.DEPTHWISE_CONV_2D : Builtin.CONV_2D,
         3,
-        new int[] {tensor, filter, bias},
+        new int[] {tensor, filter, biasTensor},
         out.shape(),
         options,
         depthwise ? 4 : 3,
         made -> imageValue(target, made));
+  }
+
+  /**
+   * A convolution of each group of channels by itself, and their results side by side: CONV_2D
+   * knows groups only since 2022, and the Edge TPU compiler does not.
+   */
+  private Value grouped(
+      Work work, Weights weights, int[] bias, int tensor, byte padding, Window window, Image out)
+      throws QuantizerException {
+    Node node = work.node;
+    Target target = work.target();
+    Value from = work.value(0);
+    int groups = (int) node.integer("group", 1);
+    int outputs = weights.dims[0] / groups;
+    int inner = weights.dims[1];
+    int area = window.kernel[0] * window.kernel[1];
+    int[] inShape = emitter.shape(tensor);
+    inShape[3] = inner;
+    int[] outShape = out.shape();
+    outShape[3] = outputs;
+    int[] parts = new int[groups];
+    int[] results = new int[groups];
+    for (int g = 0; g < groups; g++) {
+      parts[g] = emitter.tensor(from.name() + ".group", inShape, from.parameters());
+    }
+    emitter.operation(
+        Builtin.SPLIT,
+        2,
+        new int[] {emitter.scalar(3), tensor},
+        parts,
+        new Options(35).with(0, groups));
+    float[] biasScales = biasScales(weights, from);
+    for (int g = 0; g < groups; g++) {
+      byte[] data = new byte[outputs * inner * area];
+      for (int o = 0; o < outputs; o++) {
+        for (int c = 0; c < inner; c++) {
+          for (int k = 0; k < area; k++) {
+            data[(o * area + k) * inner + c] =
+                weights.data[((g * outputs + o) * inner + c) * area + k];
+          }
+        }
+      }
+      int first = g * outputs;
+      int filter =
+          emitter.weights(
+              weights.name,
+              new int[] {outputs, window.kernel[0], window.kernel[1], inner},
+              part(weights.scales, first, outputs),
+              0,
+              data);
+      int biasTensor =
+          emitter.bias(
+              weights.name + ".bias",
+              part(biasScales, first, outputs),
+              Arrays.copyOfRange(bias, first, first + outputs));
+      results[g] = emitter.tensor(target.name() + ".group", outShape, target.parameters());
+      emitter.operation(
+          Builtin.CONV_2D,
+          3,
+          new int[] {parts[g], filter, biasTensor},
+          new int[] {results[g]},
+          conv2d(padding, window));
+    }
+    return finished(
+        work,
+        Builtin.CONCATENATION,
+        2,
+        results,
+        out.shape(),
+        new Options(10).with(0, 3).with(1, NO_ACTIVATION),
+        -1,
+        made -> imageValue(target, made));
+  }
+
+  private static float[] part(float[] scales, int first, int count) {
+    return scales.length == 1 ? scales : Arrays.copyOfRange(scales, first, first + count);
+  }
+
+  /** A transposed convolution of all it makes, and a slice of that where ONNX cuts the edges. */
+  private Value transposedConv(Work work) throws QuantizerException {
+    Node node = work.node;
+    Value from = work.value(0);
+    Target target = work.target();
+    Image in = image(node, from.order().dims());
+    Image out = image(node, target.dims());
+    Weights weights = weights(node);
+    int[] dims = weights.dims;
+    int rank = target.dims().length;
+    if (node.integer("group", 1) != 1 || dims.length != rank) {
+      throw refused(node, "transposed convolutions in groups have no operator");
+    }
+    boolean signal = rank == 3;
+    int[] kernel = {signal ? 1 : dims[2], dims[rank - 1]};
+    int[] strides = pair(node, "strides", rank - 2);
+    int[] dilations = pair(node, "dilations", rank - 2);
+    if (dilations[0] != 1 || dilations[1] != 1) {
+      throw refused(node, "transposed convolutions with dilations have no operator");
+    }
+    int[] full = in.shape();
+    full[1] = (in.height - 1) * strides[0] + kernel[0];
+    full[2] = (in.width - 1) * strides[1] + kernel[1];
+    full[3] = dims[1];
+    int[] begin = cut(node, full, out, rank - 2);
+    int area = kernel[0] * kernel[1];
+    byte[] data = new byte[weights.data.length];
+    for (int c = 0; c < dims[0]; c++) {
+      for (int o = 0; o < dims[1]; o++) {
+        for (int k = 0; k < area; k++) {
+          data[(o * area + k) * dims[0] + c] = weights.data[(c * dims[1] + o) * area + k];
+        }
+      }
+    }
+    int filter =
+        emitter.weights(
+            weights.name,
+            new int[] {dims[1], kernel[0], kernel[1], dims[0]},
+            weights.scales,
+            0,
+            data);
+    int bias =
+        emitter.bias(
+            weights.name + ".bias", biasScales(weights, from), biases(work, weights, dims[1]));
+    return finished(
+        work,
+        Builtin.TRANSPOSE_CONV,
+        3,
+        new int[] {emitter.vector(full), filter, imageTensor(from, in), bias},
+        full,
+        new Options(49).with(0, VALID).with(1, strides[1]).with(2, strides[0]),
+        -1,
+        made -> {
+          int tensor = made;
+          if (!Arrays.equals(full, out.shape())) {
+            tensor = emitter.tensor(target.name() + ".cut", out.shape(), target.parameters());
+            emitter.operation(
+                Builtin.SLICE,
+                2,
+                new int[] {made, emitter.vector(begin), emitter.vector(out.shape())},
+                new int[] {tensor},
+                new Options(48));
+          }
+          return imageValue(target, tensor);
+        });
+  }
+
+  private static int[] cut(Node node, int[] full, Image out, int spatial)
+      throws QuantizerException {
+    int[] begin = new int[4];
+    long[] pads = node.integers("pads");
+    String auto = node.text("auto_pad", "NOTSET");
+    for (int i = 0; i < 2; i++) {
+      int axis = spatial == 1 ? i - 1 : i;
+      int total = full[1 + i] - out.shape()[1 + i];
+      if (axis >= 0 && auto.equals("NOTSET")) {
+        begin[1 + i] = pads == null ? 0 : (int) pads[axis];
+      } else if (axis >= 0 && auto.startsWith("SAME")) {
+        begin[1 + i] = auto.equals("SAME_UPPER") ? total / 2 : total - total / 2;
+      }
+      if (begin[1 + i] < 0 || total < begin[1 + i]) {
+        throw refused(node, "its result is larger than what it computes");
+      }
+    }
+    return begin;
   }
 
   private static Options conv2d(byte padding, Window window) {
@@ -364,46 +622,60 @@ final class Operations {
         .with(5, window.dilations[0]);
   }
 
-  private Value maxPool(Work work) throws QuantizerException {
+  private Value pool(Work work) throws QuantizerException {
     Node node = work.node;
     Value from = computed(work.value(0));
     Target target = work.target();
     Image in = image(node, from.order().dims());
     Image out = image(node, target.dims());
-    long[] kernel = node.integers("kernel_shape");
-    if (kernel == null || kernel.length != target.dims().length - 2) {
-      throw refused(node, "a window of another rank than the input");
-    }
-    Window window =
-        window(node, in, out, Arrays.stream(kernel).mapToInt(Math::toIntExact).toArray());
+    boolean average = node.is("AveragePool");
+    int[] kernel = kernel(node, in, target.dims().length - 2);
+    Window window = window(node, in, out, kernel);
     if (window.dilations[0] != 1 || window.dilations[1] != 1) {
-      throw refused(node, "pooling with dilations has no operator in TensorFlow Lite");
+      throw refused(node, "pooling with dilations has no operator");
+    }
+    if (window.readsOnlyPadding(in, out)) {
+      throw refused(node, "a window lies in the padding only, where its maximum is nothing");
     }
     int tensor = imageTensor(from, in);
     byte padding = VALID;
     if (window.padded()) {
-      if (isSame(window, in, out)) {
+      boolean counted = average && node.integer("count_include_pad", 0) != 0;
+      if (!counted && isSame(window, in, out)) {
         padding = SAME;
+      } else if (average) {
+        if (!counted || node.integer("ceil_mode", 0) != 0) {
+          throw refused(node, "an average over what is inside of the image only, at uneven edges");
+        }
+        tensor = padded(from, tensor, in, window);
       } else if (from.parameters().zeroPoint() == Byte.MIN_VALUE) {
         // Nothing is below 0, so that padding with 0 changes no maximum.
         tensor = padded(from, tensor, in, window);
       } else {
-        throw refused(node, "padding of a maximum of values below 0");
+        tensor = paddedWithLeast(from, tensor, in, window);
       }
     }
-    Value made =
-        Value.computed(
-            emitter.tensor(target.name(), out.shape(), from.parameters()),
-            Order.of(target.dims(), Order.channelsLast(target.dims().length)),
-            from.parameters(),
-            target.name());
+    int made = emitter.tensor(target.name(), out.shape(), from.parameters());
     emitter.operation(
-        Builtin.MAX_POOL_2D,
+        average ? Builtin.AVERAGE_POOL_2D : Builtin.MAX_POOL_2D,
         2,
         new int[] {tensor},
-        new int[] {made.tensor()},
+        new int[] {made},
         pool(padding, window));
-    return emitter.requantized(made, target.parameters());
+    Order order = Order.of(target.dims(), Order.channelsLast(target.dims().length));
+    return emitter.requantized(
+        Value.computed(made, order, from.parameters(), target.name()), target.parameters());
+  }
+
+  private static int[] kernel(Node node, Image in, int count) throws QuantizerException {
+    if (node.is("GlobalMaxPool")) {
+      return count == 1 ? new int[] {in.width} : new int[] {in.height, in.width};
+    }
+    long[] kernel = node.integers("kernel_shape");
+    if (kernel == null || kernel.length != count) {
+      throw refused(node, "a window of another rank than the input");
+    }
+    return Arrays.stream(kernel).mapToInt(Math::toIntExact).toArray();
   }
 
   private static Options pool(byte padding, Window window) {
@@ -467,42 +739,86 @@ final class Operations {
         scales.length == 1 ? -1 : (int) constant.axis);
   }
 
-  /** The bias of a layer as INT32 with the scale of input times weight; zeros if it has none. */
-  private int bias(Work work, Weights weights, int outputs, Parameters input)
+  /** The bias of a product that is no quantized constant, or null. */
+  private @Nullable TensorProto realBias(Work work) throws QuantizerException {
+    if (!work.node.is("MatMul")) {
+      return graph.constant(work.node.input(2));
+    }
+    if (work.following.isEmpty() || !work.following.get(0).is("Add")) {
+      return null;
+    }
+    Node add = work.following.get(0);
+    TensorProto left = graph.constant(add.input(0));
+    TensorProto real = left == null ? graph.constant(add.input(1)) : left;
+    if (real == null || !Constants.isReal(real)) {
+      throw refused(add, "what it adds to a product is no constant");
+    }
+    return real;
+  }
+
+  /**
+   * Weights in steps so large that the bias fits 32 bits in steps of input times weight: what is
+   * lost of them is far less than a step of the result, whose range holds the bias.
+   */
+  private Weights fitting(Work work, Weights weights, boolean turned, int outputs, int terms)
       throws QuantizerException {
+    TensorProto real = realBias(work);
+    if (real == null) {
+      return weights;
+    }
+    float[] reals = Constants.floats(real);
+    float[] scales = weights.scales.clone();
+    byte[] data = weights.data.clone();
+    for (int o = 0; o < outputs; o++) {
+      int index = scales.length == 1 ? 0 : o;
+      double bias = Math.abs((double) reals[reals.length == 1 ? 0 : o]);
+      while (bias > LARGEST_BIAS * scales[index] * work.value(0).parameters().scale()) {
+        scales[index] *= 2;
+      }
+    }
+    for (int o = 0; o < outputs; o++) {
+      int index = scales.length == 1 ? 0 : o;
+      for (int i = 0; i < terms; i++) {
+        int place = turned ? o * terms + i : i * outputs + o;
+        data[place] = (byte) Math.rint(data[place] * (weights.scales[index] / scales[index]));
+      }
+    }
+    return new Weights(weights.name, weights.dims, data, scales, weights.axis);
+  }
+
+  private static float[] biasScales(Weights weights, Value from) {
     float[] scales = new float[weights.scales.length];
     for (int i = 0; i < scales.length; i++) {
-      scales[i] = input.scale() * weights.scales[i];
+      scales[i] = from.parameters().scale() * weights.scales[i];
+    }
+    return scales;
+  }
+
+  /** The bias of a layer as INT32 with the scale of input times weight; zeros if it has none. */
+  private int[] biases(Work work, Weights weights, int outputs) throws QuantizerException {
+    float[] scales = biasScales(weights, work.value(0));
+    float step = work.target().parameters().scale();
+    for (float scale : scales) {
+      if (!(scale / step < LARGEST_PRODUCT_RATIO)) {
+        throw refused(
+            work.node,
+            "its result is limited to less than one step of what it computes; calibrate with larger"
+                + " limits, or compute it outside of the model ratio="
+                + scale / step);
+      }
     }
     int[] values = new int[outputs];
     String name = work.node.input(2);
-    Constant constant = constants.get(name);
-    TensorProto real = graph.constant(name);
-    if (work.node.is("MatMul") && !work.following.isEmpty() && work.following.get(0).is("Add")) {
-      Node add = work.following.get(0);
-      real = graph.constant(add.input(0));
-      real = real == null ? graph.constant(add.input(1)) : real;
-      if (real == null) {
-        throw refused(add, "what it adds to a product is no constant");
-      }
-    } else if (work.node.is("MatMul")) {
-      real = null;
-      constant = null;
-    }
+    Constant constant = work.node.is("MatMul") ? null : constants.get(name);
+    TensorProto real = realBias(work);
     if (real != null) {
       float[] reals = Constants.isReal(real) ? Constants.floats(real) : new float[0];
       if (reals.length != outputs && reals.length != 1) {
         throw refused(work.node, "its bias is not one number per output");
       }
       for (int i = 0; i < outputs; i++) {
-        double steps =
-            Math.rint(
-                (double) reals[reals.length == 1 ? 0 : i] / scales[scales.length == 1 ? 0 : i]);
-        if (Math.abs(steps) > Integer.MAX_VALUE) {
-          throw refused(
-              work.node, "its bias does not fit 32 bits of the scale of input times weight");
-        }
-        values[i] = (int) steps;
+        float scale = scales[scales.length == 1 ? 0 : i];
+        values[i] = (int) Math.rint((double) reals[reals.length == 1 ? 0 : i] / scale);
       }
     } else if (constant != null) {
       if (constant.value.getDataType() != Constants.INT32
@@ -529,7 +845,7 @@ final class Operations {
     } else if (!name.isEmpty() && !work.node.is("MatMul")) {
       throw refused(work.node, "its bias is no constant");
     }
-    return emitter.bias(weights.name + ".bias", scales, values);
+    return values;
   }
 
   /**
@@ -548,15 +864,15 @@ final class Operations {
     if (weights.dims.length != 2 || from.order().rank() < 2) {
       throw refused(node, "only products of a matrix of weights rank=" + weights.dims.length);
     }
-    boolean transposed = node.is("Gemm") && node.integer("transB", 0) != 0;
+    boolean turned = node.is("Gemm") && node.integer("transB", 0) != 0;
     if (node.integer("transA", 0) != 0
         || node.real("alpha", 1) != 1
         || (node.real("beta", 1) != 1 && !node.input(2).isEmpty())) {
       throw refused(node, "a product with a transposed input or with factors");
     }
-    int outputs = weights.dims[transposed ? 0 : 1];
-    int terms = weights.dims[transposed ? 1 : 0];
-    if (weights.axis >= 0 && weights.axis != (transposed ? 0 : 1)) {
+    int outputs = weights.dims[turned ? 0 : 1];
+    int terms = weights.dims[turned ? 1 : 0];
+    if (weights.axis >= 0 && weights.axis != (turned ? 0 : 1)) {
       throw refused(node, "weights have scales along another axis axis=" + weights.axis);
     }
     int[] order = from.order().lastDimension();
@@ -565,11 +881,12 @@ final class Operations {
       from = plain(from);
       order = Order.inTurn(terms);
     }
+    weights = fitting(work, weights, turned, outputs, terms);
     byte[] data = new byte[weights.data.length];
     for (int o = 0; o < outputs; o++) {
       for (int place = 0; place < terms; place++) {
         data[o * terms + place] =
-            weights.data[transposed ? o * terms + order[place] : order[place] * outputs + o];
+            weights.data[turned ? o * terms + order[place] : order[place] * outputs + o];
       }
     }
     int rows = from.order().size() / terms;
@@ -586,7 +903,9 @@ final class Operations {
             weights.scales,
             0,
             data);
-    int bias = bias(work, weights, outputs, from.parameters());
+    int bias =
+        emitter.bias(
+            weights.name + ".bias", biasScales(weights, from), biases(work, weights, outputs));
     int[] one = {1, 1};
     int[] none = {0, 0};
     Options options =
@@ -629,8 +948,8 @@ final class Operations {
     for (Node node : work.following) {
       if (!node.is("Add")) {
         float[] ends = ends(node);
-        low = ends[0];
-        high = ends[1];
+        low = Math.min(Math.max(low, ends[0]), ends[1]);
+        high = Math.min(Math.max(high, ends[0]), ends[1]);
       }
     }
     int tensor = emitter.tensor(target.name(), shape, target.parameters());
@@ -682,32 +1001,412 @@ final class Operations {
   private int limited(Target target, int tensor, float end, boolean above) {
     Parameters parameters = target.parameters();
     double steps = Math.rint((double) end / parameters.scale()) + parameters.zeroPoint();
-    byte limit = (byte) Math.max(Byte.MIN_VALUE, Math.min(Byte.MAX_VALUE, steps));
-    int constant =
-        emitter.constant(target.name() + ".limit", new int[] {1}, parameters, new byte[] {limit});
-    int to = emitter.tensor(target.name() + ".limited", emitter.shape(tensor), parameters);
-    emitter.operation(
-        above ? Builtin.MINIMUM : Builtin.MAXIMUM,
-        2,
-        new int[] {tensor, constant},
-        new int[] {to},
-        new Options(39));
-    return to;
+    int limit = (int) Math.max(Byte.MIN_VALUE, Math.min(Byte.MAX_VALUE, steps));
+    return emitter.limited(target.name(), tensor, parameters, limit, above);
   }
 
   private Value bound(Work work) throws QuantizerException {
     Value from = computed(work.value(0));
     Target target = work.target();
     float[] ends = ends(work.node);
-    Target inner = new Target(target.name(), target.dims(), from.parameters());
+    byte activation = activation(ends[0], ends[1]);
+    if ((activation == RELU || activation == RELU6)
+        && !Emitter.isMuchFiner(target.parameters(), from.parameters())) {
+      int code = activation == RELU ? Builtin.RELU : Builtin.RELU6;
+      return unary(work, code, 2, Emitter.NONE, null);
+    }
+    // In the result's steps, which may be finer than the input's.
+    Value result = emitter.requantized(from, target.parameters());
+    int tensor = result.tensor();
+    if (ends[1] < real(target.parameters(), Byte.MAX_VALUE)) {
+      tensor = limited(target, tensor, ends[1], true);
+    }
+    if (ends[0] > real(target.parameters(), Byte.MIN_VALUE)) {
+      tensor = limited(target, tensor, ends[0], false);
+    }
+    return Value.computed(tensor, from.order(), target.parameters(), target.name());
+  }
+
+  // Element by element
+
+  /**
+   * An operation on each element by itself.
+   *
+   * @param fixed what TensorFlow Lite demands of the result, or null
+   */
+  private Value unary(
+      Work work, int code, int version, Options options, @Nullable Parameters fixed) {
+    Value from = computed(work.value(0));
+    Target target = work.target();
+    Parameters parameters = fixed == null ? target.parameters() : fixed;
+    int made = emitter.tensor(target.name(), emitter.shape(from.tensor()), parameters);
+    emitter.operation(code, version, new int[] {from.tensor()}, new int[] {made}, options);
+    return emitter.requantized(
+        Value.computed(made, from.order(), parameters, target.name()), target.parameters());
+  }
+
+  /** As PRELU with the same slope for all channels: the Edge TPU has no LEAKY_RELU. */
+  private Value leaky(Work work) {
+    Value from = computed(work.value(0));
+    Target target = work.target();
+    float alpha = work.node.real("alpha", 0.01f);
+    int[] shape = emitter.shape(from.tensor());
+    int channels = shape[shape.length - 1];
+    int[] slopeShape = new int[Math.max(1, shape.length - 1)];
+    Arrays.fill(slopeShape, 1);
+    slopeShape[slopeShape.length - 1] = channels;
+    byte[] slopes = new byte[channels];
+    Arrays.fill(slopes, (byte) (alpha == 0 ? 0 : alpha > 0 ? 127 : -127));
+    Parameters parameters = new Parameters(alpha == 0 ? 1 : Math.abs(alpha) / 127, 0);
+    int slope = emitter.constant(target.name() + ".slope", slopeShape, parameters, slopes);
+    int made = emitter.tensor(target.name(), shape, target.parameters());
+    emitter.operation(
+        Builtin.PRELU, 1, new int[] {from.tensor(), slope}, new int[] {made}, Emitter.NONE);
+    return Value.computed(made, from.order(), target.parameters(), target.name());
+  }
+
+  private Value softmax(Work work) throws QuantizerException {
+    Value from = computed(work.value(0));
+    Target target = work.target();
+    int rank = from.order().rank();
+    int axis = axis(work.node, "axis", -1, rank);
+    int[] axes = lastOf(from.order(), axis);
+    int size = from.order().dim(axis);
+    Order order = axes == null ? from.order() : Order.of(from.order().dims(), axes);
     int tensor = from.tensor();
-    if (ends[1] < real(from.parameters(), Byte.MAX_VALUE)) {
-      tensor = limited(inner, tensor, ends[1], true);
+    int[] shape = emitter.shape(tensor);
+    if (axes != null || shape.length > 4 || shape[shape.length - 1] != size) {
+      shape = new int[] {order.size() / size, size};
+      tensor =
+          axes == null
+              ? emitter.require(flat(from), new int[] {0}, shape)
+              : emitter.require(from, axes, shape);
     }
-    if (ends[0] > real(from.parameters(), Byte.MIN_VALUE)) {
-      tensor = limited(inner, tensor, ends[0], false);
+    int made = emitter.tensor(target.name(), shape, SHARES);
+    emitter.operation(
+        Builtin.SOFTMAX, 2, new int[] {tensor}, new int[] {made}, new Options(9).with(0, 1f));
+    return emitter.requantized(
+        Value.computed(made, order, SHARES, target.name()), target.parameters());
+  }
+
+  /** The elements in memory as a vector. */
+  private static Value flat(Value value) {
+    return value.as(Order.plain(value.order().size()));
+  }
+
+  /** Null if an axis is the last one in memory; otherwise an order in which it is. */
+  private static int @Nullable [] lastOf(Order order, int axis) {
+    int[] axes = order.axes();
+    if (axes != null) {
+      int last = axes.length - 1;
+      while (last > 0 && order.dim(axes[last]) == 1 && axes[last] != axis) {
+        last--;
+      }
+      if (axes[last] == axis || order.dim(axis) == 1) {
+        return null;
+      }
     }
-    Value limited = Value.computed(tensor, from.order(), from.parameters(), target.name());
-    return emitter.requantized(limited, target.parameters());
+    int[] moved = new int[order.rank()];
+    int next = 0;
+    for (int i = 0; i < moved.length; i++) {
+      if (i != axis) {
+        moved[next++] = i;
+      }
+    }
+    moved[next] = axis;
+    return moved;
+  }
+
+  private static int axis(Node node, String attribute, int otherwise, int rank)
+      throws QuantizerException {
+    long axis = node.integer(attribute, otherwise);
+    axis = axis < 0 ? axis + rank : axis;
+    if (axis < 0 || axis >= rank) {
+      throw refused(node, "there is no such axis axis=" + axis + " rank=" + rank);
+    }
+    return (int) axis;
+  }
+
+  // Several dimensions
+
+  /** The shape in memory of an order of dimensions: signals are images of height 1. */
+  private static int[] shape(Order order, int... axes) {
+    int[] sizes = Emitter.sizes(order, axes);
+    return isSignal(axes) ? new int[] {sizes[0], 1, sizes[1], sizes[2]} : sizes;
+  }
+
+  private static boolean isSignal(int... axes) {
+    return Arrays.equals(axes, Order.channelsLast(3));
+  }
+
+  /** Index of a dimension in {@link #shape}. */
+  private static int position(int axis, int... axes) {
+    for (int i = 0; i < axes.length; i++) {
+      if (axes[i] == axis) {
+        return isSignal(axes) && i > 0 ? i + 1 : i;
+      }
+    }
+    throw new IllegalStateException("no such axis axis=" + axis);
+  }
+
+  /** The order that most of what is computed lies in already. */
+  private static int[] commonAxes(List<Value> values) {
+    int[] best = Order.inTurn(values.get(0).order().rank());
+    int largest = -1;
+    for (Value value : values) {
+      int[] axes = value.order().axes();
+      if (value.data() == null && axes != null && value.order().size() > largest) {
+        largest = value.order().size();
+        best = axes;
+      }
+    }
+    return best;
+  }
+
+  private Value sum(Work work) throws QuantizerException {
+    Target target = work.target();
+    int rank = target.dims().length;
+    List<Value> values = new ArrayList<>();
+    float largest = 0;
+    float factor = 1 / target.parameters().scale();
+    for (int i = 0; i < 2; i++) {
+      Value value = work.value(i);
+      int[] dims = new int[rank];
+      Arrays.fill(dims, 1);
+      int missing = rank - value.order().rank();
+      for (int axis = 0; axis < value.order().rank(); axis++) {
+        dims[missing + axis] = value.order().dim(axis);
+      }
+      Order order = value.order().reshaped(dims);
+      values.add(order == null ? plain(value) : value.as(order));
+      largest = Math.max(largest, value.parameters().scale());
+      factor *= value.parameters().scale();
+    }
+    boolean add = work.node.is("Add");
+    if (add && !(largest / target.parameters().scale() < LARGEST_ADD_RATIO)) {
+      throw refused(
+          work.node,
+          "an input is too large for its result; a Clip before it may help ratio="
+              + largest / target.parameters().scale());
+    }
+    int[] axes = commonAxes(values);
+    boolean broadcast =
+        values.stream().anyMatch(value -> !Arrays.equals(value.order().dims(), target.dims()));
+    if (broadcast && rank > 4) {
+      throw refused(work.node, "inputs of different shapes in more than 4 dimensions rank=" + rank);
+    }
+    int[] inputs = new int[2];
+    for (int i = 0; i < 2; i++) {
+      inputs[i] = emitter.require(values.get(i), axes, shape(values.get(i).order(), axes));
+    }
+    Order order = Order.of(target.dims(), axes);
+    int version = !add && factor >= 1 ? 3 : 2;
+    return finished(
+        work,
+        add ? Builtin.ADD : Builtin.MUL,
+        version,
+        inputs,
+        shape(order, axes),
+        new Options(add ? 11 : 21).with(0, NO_ACTIVATION),
+        0,
+        made -> Value.computed(made, order, target.parameters(), target.name()));
+  }
+
+  private Value concat(Work work) throws QuantizerException {
+    Target target = work.target();
+    List<Value> values = new ArrayList<>();
+    for (int i = 0; i < work.node.inputs().size(); i++) {
+      Value value = work.value(i);
+      boolean same = value.parameters().equals(target.parameters());
+      values.add(same ? value : emitter.requantized(computed(value), target.parameters()));
+    }
+    int rank = target.dims().length;
+    int axis = axis(work.node, "axis", 0, rank);
+    int[] axes = commonAxes(values);
+    int[] inputs = new int[values.size()];
+    for (int i = 0; i < inputs.length; i++) {
+      inputs[i] = emitter.require(values.get(i), axes, shape(values.get(i).order(), axes));
+    }
+    Order order = Order.of(target.dims(), axes);
+    int made = emitter.tensor(target.name(), shape(order, axes), target.parameters());
+    emitter.operation(
+        Builtin.CONCATENATION,
+        2,
+        inputs,
+        new int[] {made},
+        new Options(10).with(0, position(axis, axes)).with(1, NO_ACTIVATION));
+    return Value.computed(made, order, target.parameters(), target.name());
+  }
+
+  /** An activation with its dimensions whole, in the order they lie in. */
+  private record Whole(Value value, int[] axes, int tensor, int[] shape) {
+    Value result(int made, Target target) {
+      return Value.computed(made, Order.of(target.dims(), axes), value.parameters(), target.name());
+    }
+  }
+
+  private Whole whole(Work work) {
+    Value from = computed(work.value(0));
+    int[] axes = from.order().axes();
+    if (axes == null) {
+      axes = Order.inTurn(from.order().rank());
+    }
+    int[] shape = shape(from.order(), axes);
+    return new Whole(from, axes, emitter.require(from, axes, shape), shape);
+  }
+
+  private long[] constantIntegers(Node node, int index, String what) throws QuantizerException {
+    TensorProto constant = graph.constant(node.input(index));
+    if (constant == null) {
+      throw refused(node, "its " + what + " are no constant");
+    }
+    return Constants.integers(constant);
+  }
+
+  private Value pad(Work work) throws QuantizerException {
+    Node node = work.node;
+    if (!node.text("mode", "constant").equals("constant")) {
+      throw refused(node, "padding with what is inside mode=" + node.text("mode", "constant"));
+    }
+    Whole from = whole(work);
+    Target target = work.target();
+    int rank = target.dims().length;
+    long[] pads = constantIntegers(node, 1, "paddings");
+    long[] padded = node.input(3).isEmpty() ? null : constantIntegers(node, 3, "axes");
+    int[] paddings = new int[2 * from.shape.length];
+    int count = pads.length / 2;
+    for (int i = 0; i < count; i++) {
+      int axis = padded == null ? i : (int) (padded[i] < 0 ? padded[i] + rank : padded[i]);
+      int position = position(axis, from.axes);
+      if (pads[i] < 0 || pads[i + count] < 0) {
+        throw refused(node, "negative padding cuts, for which there is Slice");
+      }
+      paddings[2 * position] = (int) pads[i];
+      paddings[2 * position + 1] = (int) pads[i + count];
+    }
+    Order order = Order.of(target.dims(), from.axes);
+    int made = emitter.tensor(target.name(), shape(order, from.axes), from.value.parameters());
+    emitter.operation(
+        Builtin.PAD,
+        from.shape.length > 4 ? 4 : 2,
+        new int[] {from.tensor, emitter.matrix(new int[] {from.shape.length, 2}, paddings)},
+        new int[] {made},
+        new Options(22));
+    return emitter.requantized(from.result(made, target), target.parameters());
+  }
+
+  private Value slice(Work work) throws QuantizerException {
+    Node node = work.node;
+    Whole from = whole(work);
+    Target target = work.target();
+    Order order = from.value.order();
+    long[] starts = constantIntegers(node, 1, "starts");
+    long[] sliced = node.input(3).isEmpty() ? null : constantIntegers(node, 3, "axes");
+    long[] steps = node.input(4).isEmpty() ? null : constantIntegers(node, 4, "steps");
+    int[] begin = new int[from.shape.length];
+    int[] stride = new int[from.shape.length];
+    Arrays.fill(stride, 1);
+    for (int i = 0; i < starts.length; i++) {
+      int axis = sliced == null ? i : (int) (sliced[i] < 0 ? sliced[i] + order.rank() : sliced[i]);
+      int size = order.dim(axis);
+      long start = starts[i] < 0 ? starts[i] + size : starts[i];
+      int position = position(axis, from.axes);
+      begin[position] = (int) Math.max(0, Math.min(size - 1, start));
+      stride[position] = steps == null ? 1 : (int) steps[i];
+      if (stride[position] < 1) {
+        throw refused(node, "a slice backwards step=" + stride[position]);
+      }
+    }
+    int[] shape = shape(Order.of(target.dims(), from.axes), from.axes);
+    int made = emitter.tensor(target.name(), shape, from.value.parameters());
+    boolean strided = Arrays.stream(stride).anyMatch(step -> step != 1);
+    if (strided) {
+      int[] end = new int[shape.length];
+      for (int i = 0; i < end.length; i++) {
+        end[i] = begin[i] + (shape[i] - 1) * stride[i] + 1;
+      }
+      emitter.operation(
+          Builtin.STRIDED_SLICE,
+          shape.length > 4 ? 4 : 2,
+          new int[] {
+            from.tensor, emitter.vector(begin), emitter.vector(end), emitter.vector(stride)
+          },
+          new int[] {made},
+          new Options(32).with(0, 0).with(1, 0).with(2, 0).with(3, 0).with(4, 0));
+    } else {
+      sliced(from.tensor, begin, shape, made);
+    }
+    return emitter.requantized(from.result(made, target), target.parameters());
+  }
+
+  private void sliced(int from, int[] begin, int[] size, int to) {
+    emitter.operation(
+        Builtin.SLICE,
+        size.length > 4 ? 5 : 2,
+        new int[] {from, emitter.vector(begin), emitter.vector(size)},
+        new int[] {to},
+        new Options(48));
+  }
+
+  private Map<String, Value> split(Work work) throws QuantizerException {
+    Whole from = whole(work);
+    int axis = axis(work.node, "axis", 0, from.value.order().rank());
+    int position = position(axis, from.axes);
+    int count = work.targets.size();
+    int[] tensors = new int[count];
+    boolean even = true;
+    for (int i = 0; i < count; i++) {
+      Target target = work.targets.get(i);
+      int[] shape = shape(Order.of(target.dims(), from.axes), from.axes);
+      tensors[i] = emitter.tensor(target.name(), shape, from.value.parameters());
+      even &= shape[position] * count == from.shape[position];
+    }
+    if (even) {
+      emitter.operation(
+          Builtin.SPLIT,
+          2,
+          new int[] {emitter.scalar(position), from.tensor},
+          tensors,
+          new Options(35).with(0, count));
+    }
+    Map<String, Value> results = new HashMap<>();
+    int[] begin = new int[from.shape.length];
+    for (int i = 0; i < count; i++) {
+      Target target = work.targets.get(i);
+      if (!even) {
+        sliced(from.tensor, begin, emitter.shape(tensors[i]), tensors[i]);
+        begin[position] += emitter.shape(tensors[i])[position];
+      }
+      results.put(
+          target.name(), emitter.requantized(from.result(tensors[i], target), target.parameters()));
+    }
+    return results;
+  }
+
+  private Value resize(Work work) throws QuantizerException {
+    Node node = work.node;
+    Value from = computed(work.value(0));
+    Target target = work.target();
+    Image in = image(node, from.order().dims());
+    Image out = image(node, target.dims());
+    if (in.channels != out.channels || in.batch != out.batch) {
+      throw refused(node, "only height and width can be resized");
+    }
+    Sampling sampling =
+        Sampling.of(node, graph, target.dims().length, in.height, in.width, out.height, out.width);
+    boolean nearest = sampling.nearest();
+    int made = emitter.tensor(target.name(), out.shape(), from.parameters());
+    int version = sampling.halfPixels() || (nearest && sampling.alignedCorners()) ? 3 : 2;
+    emitter.operation(
+        nearest ? Builtin.RESIZE_NEAREST_NEIGHBOR : Builtin.RESIZE_BILINEAR,
+        version,
+        new int[] {imageTensor(from, in), emitter.vector(out.height, out.width)},
+        new int[] {made},
+        nearest
+            ? new Options(74).with(0, sampling.alignedCorners()).with(1, sampling.halfPixels())
+            : new Options(15).with(2, sampling.alignedCorners()).with(3, sampling.halfPixels()));
+    Order order = Order.of(target.dims(), Order.channelsLast(target.dims().length));
+    return emitter.requantized(
+        Value.computed(made, order, from.parameters(), target.name()), target.parameters());
   }
 }

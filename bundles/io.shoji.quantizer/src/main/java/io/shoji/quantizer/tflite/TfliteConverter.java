@@ -352,8 +352,8 @@ public final class TfliteConverter {
 
   /** A node with what follows it up to 8 bits: a bias, Relu or Clip. */
   private void compute(Node node) throws QuantizerException {
-    if (!node.domain().isEmpty() || !Operations.KNOWN.contains(node.operator())) {
-      throw refused(node, "TensorFlow Lite's integer operators have none for it");
+    if (!node.domain().isEmpty()) {
+      throw refused(node, "an operator of its own");
     }
     List<Operations.Target> targets = new ArrayList<>();
     List<Node> following = new ArrayList<>();
@@ -398,8 +398,7 @@ public final class TfliteConverter {
         return reader;
       }
       boolean follows =
-          reader.is("Relu")
-              || reader.is("Clip")
+          (Operations.BOUNDED.contains(node.operator()) && (reader.is("Relu") || reader.is("Clip")))
               || (node.is("MatMul") && reader.is("Add") && following.isEmpty());
       if (readers.size() > 1 || !follows) {
         Node other = reader.is("QuantizeLinear") ? readers.get(1) : reader;
