@@ -64,7 +64,7 @@ public record IntegerInstructions(String processor, List<String> found) {
    *
    * @param architecture what it is called if the text gives no name
    */
-  static IntegerInstructions parse(String cpuInfo, String architecture) {
+  public static IntegerInstructions parse(String cpuInfo, String architecture) {
     String name = architecture;
     Set<String> common = null;
     for (String line : cpuInfo.lines().toList()) {

@@ -80,6 +80,12 @@ final class ConfusionTables {
   }
 
   void write(Markup to) {
+    to.leaf(
+        "p",
+        "Rows are the right classes, columns the answers. In the difference blue is better, orange"
+            + " worse.",
+        "class",
+        "soft");
     boolean some = classes.contains(OTHERS);
     int count = Math.max(before.classes(), after.classes());
     if (some) {
@@ -95,8 +101,8 @@ final class ConfusionTables {
     Map<Long, Integer> first = counts(before);
     Map<Long, Integer> second = counts(after);
     to.open("div", "class", "side");
-    matrix(to, "FP32: rows are the right class, columns the answer", first);
-    matrix(to, "After quantization", second);
+    matrix(to, "FP32", first);
+    matrix(to, "Quantized", second);
     difference(to, first, second);
     to.close();
     if (some) {
@@ -172,7 +178,7 @@ final class ConfusionTables {
                         - first.getOrDefault(key(row, column), 0)));
       }
     }
-    head(to, "Difference: orange is worse, blue is better");
+    head(to, "Difference");
     for (int row : classes) {
       if (row == -1) {
         continue;

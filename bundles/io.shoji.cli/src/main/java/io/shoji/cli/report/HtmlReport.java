@@ -21,7 +21,10 @@ import io.shoji.cli.report.QuantizationReport.Variant;
 import io.shoji.cli.report.QuantizationReport.Verdict;
 import io.shoji.cli.report.QuantizationReport.Weights;
 import io.shoji.quantizer.Evaluation;
+import io.shoji.quantizer.tflite.EdgeTpuCoverage;
 import java.io.IOException;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.nio.file.Path;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -206,13 +209,13 @@ public final class HtmlReport {
                           + probability(change.significance())
                           + ")."));
       Coverage coverage = variant.coverage();
-      if (coverage != null && coverage.shareOnCpu() > Coverage.WARNING) {
+      if (coverage != null && coverage.shareInOnePart() > EdgeTpuCoverage.WARNING_SHARE) {
         care.add(
             variant.name()
                 + ": "
-                + percent(coverage.shareOnCpu())
-                + " of the operations would stay on the CPU beside an Edge TPU, which may cancel"
-                + " its advantage.");
+                + percent(coverage.shareInOnePart())
+                + " of the operations would stay on the CPU beside an Edge TPU, if its compiler"
+                + " makes one part only, which may cancel its advantage.");
       }
       slower(variant).ifPresent(care::add);
     }
@@ -813,7 +816,7 @@ public final class HtmlReport {
             .size(320, 130)
             .logarithmic()
             .range(activation.low(), activation.high());
-    body().open("figure").leaf("div", activation.tensor(), "class", "name");
+    body().open("figure").leaf("div", activation.tensor(), "class", "tensor");
     body().add(histogram.draw());
     body()
         .open("figcaption")
@@ -962,7 +965,9 @@ public final class HtmlReport {
                   + coverage.operations()
                   + " operations ("
                   + percent(coverage.shareOnCpu())
-                  + ") would stay on the CPU:");
+                  + ") stay on the CPU, "
+                  + percent(coverage.shareInOnePart())
+                  + " if the compiler makes one part only, which it does without -a:");
       List<List<String>> rows = new ArrayList<>();
       for (Unmapped each :
           coverage.onCpu().subList(0, Math.min(MOST_ROWS, coverage.onCpu().size()))) {
@@ -1033,11 +1038,14 @@ public final class HtmlReport {
     return String.format(Locale.ROOT, format, percent);
   }
 
+  /** Four digits. */
   static String number(double value) {
     double size = Math.abs(value);
-    String format =
-        value == 0 ? "%.0f" : size >= 1e5 || size < 1e-3 ? "%.2e" : size >= 100 ? "%.1f" : "%.4f";
-    return String.format(Locale.ROOT, format, value).replace('-', '\u2212');
+    String text =
+        !Double.isFinite(value) || (value != 0 && (size >= 1e5 || size < 1e-3))
+            ? String.format(Locale.ROOT, "%.3e", value)
+            : new BigDecimal(value).round(new MathContext(4)).stripTrailingZeros().toPlainString();
+    return text.replace('-', '\u2212');
   }
 
   private static String ratio(double ratio) {

@@ -13,6 +13,7 @@ import com.google.gson.JsonObject;
 import io.shoji.accelerator.Precision;
 import io.shoji.quantizer.AccuracyBudget;
 import io.shoji.quantizer.Evaluation;
+import io.shoji.quantizer.tflite.EdgeTpuCoverage;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -226,18 +227,32 @@ public record QuantizationReport(
    * What of a model an Edge TPU computes.
    *
    * @param operations of the model
-   * @param onCpu those that would stay on the CPU
+   * @param shareInOnePart share that stays on the CPU if the compiler makes one part only, as it
+   *     does unless told otherwise
+   * @param onCpu those that it does not take by themselves
    */
-  public record Coverage(int operations, List<Unmapped> onCpu) {
-    /** Share above which an Edge TPU's advantage is in doubt. */
-    public static final double WARNING = 0.10;
-
+  public record Coverage(int operations, double shareInOnePart, List<Unmapped> onCpu) {
     /** Copies the list. */
     public Coverage {
       onCpu = List.copyOf(onCpu);
     }
 
-    /** Share of the operations that would stay on the CPU; 0 if there are none. */
+    /** Operations of a compiler that makes as many parts as it takes. */
+    public Coverage(int operations, List<Unmapped> onCpu) {
+      this(operations, operations == 0 ? 0 : (double) onCpu.size() / operations, onCpu);
+    }
+
+    /** What the quantizer says of a TensorFlow Lite model. */
+    public static Coverage of(EdgeTpuCoverage coverage) {
+      return new Coverage(
+          coverage.operations().size(),
+          coverage.cpuShareOfOnePart(),
+          coverage.unmapped().stream()
+              .map(each -> new Unmapped(each.operator(), each.output(), each.reason()))
+              .toList());
+    }
+
+    /** Share of the operations that stay on the CPU at least; 0 if there are none. */
     public double shareOnCpu() {
       return operations == 0 ? 0 : (double) onCpu.size() / operations;
     }

@@ -202,6 +202,7 @@ final class ReportJson {
     JsonObject json = new JsonObject();
     json.addProperty("operations", coverage.operations());
     json.addProperty("shareOnCpu", coverage.shareOnCpu());
+    json.addProperty("shareOnCpuInOnePart", coverage.shareInOnePart());
     JsonArray unmapped = new JsonArray();
     coverage
         .onCpu()

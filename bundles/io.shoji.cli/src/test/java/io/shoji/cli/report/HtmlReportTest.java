@@ -198,7 +198,7 @@ final class HtmlReportTest {
         layers,
         activations,
         new QuantizationReport.Coverage(
-            1, List.of(new QuantizationReport.Unmapped(evil, evil, evil))));
+            1, 1, List.of(new QuantizationReport.Unmapped(evil, evil, evil))));
   }
 
   @Test
@@ -249,9 +249,9 @@ final class HtmlReportTest {
     parse(page);
     assertThat(page)
         .contains("Misses the accuracy budget")
-        .contains("rmse of at most 0.0330")
-        .contains("0.0030 worse")
-        .doesNotContain("Changed answers")
+        .contains("rmse of at most 0.033,")
+        .contains("0.003 worse")
+        .doesNotContain("id=\"answers\"")
         .doesNotContain("id=\"layers\"")
         .doesNotContain("NaN");
   }

@@ -138,7 +138,7 @@ final class Reports {
                 39_100,
                 Precision.INT8,
                 new Coverage(
-                    14, List.of(new Unmapped("ELU", "/head/elu", "no such operator there")))),
+                    14, 0.2, List.of(new Unmapped("ELU", "/head/elu", "no such operator there")))),
             variant("onnx-fp16", 0.006, 64_900, Precision.FP16, null));
     Variant baseline = variant("onnx-fp32", 0.006, 128_025, Precision.FP32, null);
     return new QuantizationReport(
@@ -161,7 +161,7 @@ final class Reports {
             2,
             8L << 30,
             "Linux 6.1.0",
-            List.of("AVX512_VNNI"),
+            List.of("avx512_vnni"),
             "17.0.13+11"),
         Instant.parse("2026-11-22T14:05:00Z"));
   }
