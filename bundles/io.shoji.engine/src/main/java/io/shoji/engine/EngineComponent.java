@@ -161,6 +161,25 @@ public final class EngineComponent implements InferenceService, RefusalListener 
         min = "1",
         max = "60000")
     int retryMs() default 1_000;
+
+    /** Whether acceptance criteria are enforced. */
+    @AttributeDefinition(
+        name = "Acceptance on the device",
+        description =
+            "Before a model serves, its package's golden samples are run on the accelerator. On: a"
+                + " model that misses its package's acceptance criteria does not serve, and what"
+                + " served before goes on. Off: it serves all the same, with a warning in the log.")
+    boolean acceptance() default true;
+
+    /** Most time that golden samples are run for. */
+    @AttributeDefinition(
+        name = "Acceptance time",
+        description =
+            "About how long golden samples are run at most before a model serves; of slow models"
+                + " only as many samples are run as fit. Milliseconds, 1 to 600000.",
+        min = "1",
+        max = "600000")
+    int acceptanceTimeMs() default 20_000;
   }
 
   private final Engine engine;
@@ -279,7 +298,9 @@ public final class EngineComponent implements InferenceService, RefusalListener 
         configuration.drainTimeoutMs(),
         configuration.measureRuns(),
         configuration.measureTimeMs(),
-        configuration.retryMs());
+        configuration.retryMs(),
+        configuration.acceptance(),
+        configuration.acceptanceTimeMs());
   }
 
   /** An accelerator was registered. */

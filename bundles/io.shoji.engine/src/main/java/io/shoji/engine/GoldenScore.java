@@ -49,6 +49,8 @@ final class GoldenScore {
       Optional<Tensor> expected = golden.expected(name, sample);
       if (expected.isPresent()) {
         compare(name, sample, real(outputs.get(i), i, found, expected.get()), expected.get());
+      } else {
+        checkFinite(name, sample, outputs.get(i));
       }
     }
     Optional<Long> label = golden.label(sample);
@@ -98,13 +100,37 @@ final class GoldenScore {
     }
     for (int i = 0; i < expected.elementCount(); i++) {
       double difference = Math.abs((double) output.getFloat(i) - expected.getFloat(i));
-      if (Double.isNaN(difference)
-          && Float.isNaN(output.getFloat(i)) != Float.isNaN(expected.getFloat(i))) {
+      if (Float.isFinite(output.getFloat(i)) != Float.isFinite(expected.getFloat(i))) {
         problem(
-            "an output is no number where one is expected output=" + name + " sample=" + sample);
+            "an output is not finite where a finite number is expected, or the reverse output="
+                + name
+                + " sample="
+                + sample
+                + " asked="
+                + expected.getFloat(i)
+                + " found="
+                + output.getFloat(i));
         return;
       }
       maxDifference = Math.max(maxDifference, Double.isNaN(difference) ? 0 : difference);
+    }
+  }
+
+  private void checkFinite(String name, int sample, Tensor output) {
+    if (output.type() != ElementType.FLOAT32 && output.type() != ElementType.FLOAT16) {
+      return;
+    }
+    for (int i = 0; i < output.elementCount(); i++) {
+      if (!Float.isFinite(output.getFloat(i))) {
+        problem(
+            "an output is not finite output="
+                + name
+                + " sample="
+                + sample
+                + " found="
+                + output.getFloat(i));
+        return;
+      }
     }
   }
 
@@ -152,6 +178,11 @@ final class GoldenScore {
       return auc();
     }
     return OptionalDouble.empty();
+  }
+
+  /** Whether a metric is a share of the samples, each of which is right or wrong. */
+  static boolean isShare(String metric) {
+    return metric.equals("top1");
   }
 
   /** Share of pairs of a positive and a negative sample in which the positive has more. */

@@ -581,10 +581,22 @@ final class Placement {
       }
       model.progress = "measuring " + what;
       Settings settings = engine.settings();
+      Probe probe = new Probe(engine, device, loaded);
       long median =
-          new Probe(engine, device, loaded)
-              .medianNanos(
-                  why == Why.CHOSEN ? 1 : settings.measureRuns(), settings.measureTimeMs());
+          probe.medianNanos(
+              why == Why.CHOSEN ? 1 : settings.measureRuns(), settings.measureTimeMs());
+      model.progress = "trying " + what;
+      Trial.Result trial =
+          new Trial(probe, loaded, origin, description, settings.acceptanceTimeMs()).run();
+      if (!trial.passed() && settings.acceptance()) {
+        failed(
+            model,
+            candidate,
+            reload,
+            trial.mayPass(),
+            "it is not accepted on this device: " + String.join("; ", trial.refusals()));
+        return;
+      }
       Generation generation =
           reload != null && reload.cancelled
               ? null
@@ -593,14 +605,21 @@ final class Placement {
       if (generation != null && kept) {
         LOG.info(
             "serving {} medianNanos={} runtime={} runtimeVersion={} driver={} driverVersion={}"
-                + " degraded={}",
+                + " degraded={} acceptance=[{}]",
             generation,
             generation.latencyNanos,
             generation.provenance.runtime(),
             generation.provenance.runtimeVersion(),
             generation.provenance.driver(),
             generation.provenance.driverVersion(),
-            generation.provenance.degraded());
+            generation.provenance.degraded(),
+            trial.found());
+        if (!trial.passed()) {
+          LOG.warn(
+              "a model serves that misses its package's acceptance criteria, as configured {}: {}",
+              generation,
+              String.join("; ", trial.refusals()));
+        }
       }
       if (reload != null && kept) {
         reload.ended.complete(null);

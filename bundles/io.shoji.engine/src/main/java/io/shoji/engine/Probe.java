@@ -29,7 +29,7 @@ final class Probe {
 
   /** One call on the device. */
   @FunctionalInterface
-  private interface Call<T> {
+  interface Call<T> {
     T run(long deadlineNanos) throws AcceleratorException;
   }
 
@@ -80,8 +80,14 @@ final class Probe {
     }
   }
 
-  private <T> T timed(Call<T> call, long[] nanos)
-      throws AcceleratorException, InterruptedException {
+  /**
+   * One call on a place of the device, in turn with requests.
+   *
+   * @param nanos its first element is set to how long the call took
+   * @throws AcceleratorException what the call failed with; TIMEOUT if it took longer than 30 s
+   * @throws InterruptedException if the thread was interrupted, as when the device leaves
+   */
+  <T> T timed(Call<T> call, long[] nanos) throws AcceleratorException, InterruptedException {
     enter();
     try {
       long deadline = System.nanoTime() + RUN_LIMIT_NANOS;

@@ -24,6 +24,10 @@ import java.util.List;
  * @param measureRuns most runs that a model is measured with
  * @param measureTimeMs most time that a model is measured for, milliseconds
  * @param retryMs pause before a failed load is tried again, doubled each time, milliseconds
+ * @param acceptance whether a model that misses its package's acceptance criteria is kept from
+ *     serving
+ * @param acceptanceTimeMs most time that golden samples are run for before a model serves,
+ *     milliseconds
  */
 record Settings(
     int maxQueue,
@@ -33,10 +37,13 @@ record Settings(
     int drainTimeoutMs,
     int measureRuns,
     int measureTimeMs,
-    int retryMs) {
+    int retryMs,
+    boolean acceptance,
+    int acceptanceTimeMs) {
 
   /** What holds where nothing is configured. */
-  static final Settings DEFAULTS = new Settings(64, 8, 1, 10_000, 5_000, 20, 500, 1_000);
+  static final Settings DEFAULTS =
+      new Settings(64, 8, 1, 10_000, 5_000, 20, 500, 1_000, true, 20_000);
 
   /**
    * Checks every value.
@@ -53,6 +60,7 @@ record Settings(
     check(wrong, "measureRuns", measureRuns, 1, 10_000);
     check(wrong, "measureTimeMs", measureTimeMs, 1, 60_000);
     check(wrong, "retryMs", retryMs, 1, 60_000);
+    check(wrong, "acceptanceTimeMs", acceptanceTimeMs, 1, 600_000);
     if (!wrong.isEmpty()) {
       throw new IllegalArgumentException(String.join("; ", wrong));
     }

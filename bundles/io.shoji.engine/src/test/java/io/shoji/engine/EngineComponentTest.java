@@ -86,7 +86,9 @@ class EngineComponentTest {
         .containsEntry("measureRuns", code.measureRuns())
         .containsEntry("measureTimeMs", code.measureTimeMs())
         .containsEntry("retryMs", code.retryMs())
-        .hasSize(8);
+        .containsEntry("acceptance", code.acceptance())
+        .containsEntry("acceptanceTimeMs", code.acceptanceTimeMs())
+        .hasSize(10);
   }
 
   @Test

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.AfterEach;
 /** An engine, and what tests of it have in common. */
 abstract class EngineFixture {
   static final ModelRef DIGITS = ModelRef.latest("digits");
-  static final Settings SETTINGS = new Settings(8, 4, 1, 500, 2_000, 3, 50, 20);
+  static final Settings SETTINGS = new Settings(8, 4, 1, 500, 2_000, 3, 50, 20, true, 5_000);
 
   private final List<FakeAccelerator> fakes = new ArrayList<>();
   private final List<FakePackage> packages = new ArrayList<>();

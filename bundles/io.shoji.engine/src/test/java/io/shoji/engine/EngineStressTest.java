@@ -196,7 +196,7 @@ class EngineStressTest extends EngineFixture {
 
   @Test
   void shouldGiveEachRequestOneOutcomeWhenDevicesAndPackagesComeAndGo() throws Exception {
-    configure(new Settings(8, 3, 2, 500, 5_000, 3, 20, 10));
+    configure(new Settings(8, 3, 2, 500, 5_000, 3, 20, 10, true, 5_000));
     Random random = new Random(7);
     FakeAccelerator[] npu = {plug(FakeAccelerator.of("npu", 1).taking(50_000))};
     FakeAccelerator[] cpu = {plug(FakeAccelerator.of("cpu", 3).taking(200_000))};
@@ -255,7 +255,7 @@ class EngineStressTest extends EngineFixture {
 
   @Test
   void shouldLoseNoRequestWhenTheOnlyDriverIsExchangedAgainAndAgain() throws Exception {
-    configure(new Settings(64, 8, 1, 5_000, 5_000, 3, 20, 10));
+    configure(new Settings(64, 8, 1, 5_000, 5_000, 3, 20, 10, true, 5_000));
     FakeAccelerator[] cpu = {plug(FakeAccelerator.of("cpu", 2).taking(100_000))};
     install(FakePackage.of("digits", "1.0.0"));
     awaitServing(DIGITS);
@@ -281,7 +281,7 @@ class EngineStressTest extends EngineFixture {
 
   @Test
   void shouldFailNoRequestWhenOperatorPinsRollsBackReloadsAndReconfigures() throws Exception {
-    configure(new Settings(64, 8, 2, 5_000, 5_000, 3, 20, 10));
+    configure(new Settings(64, 8, 2, 5_000, 5_000, 3, 20, 10, true, 5_000));
     plug(FakeAccelerator.of("npu", 1).taking(50_000));
     plug(FakeAccelerator.of("cpu", 3).taking(200_000));
     FakePackage first = install(FakePackage.of("digits", "1.0.0"));
@@ -329,7 +329,7 @@ class EngineStressTest extends EngineFixture {
 
   @Test
   void shouldFailNoRequestWhenBundleIsUpdatedAndDowngradedInPlace() throws Exception {
-    configure(new Settings(64, 8, 2, 5_000, 5_000, 3, 20, 10));
+    configure(new Settings(64, 8, 2, 5_000, 5_000, 3, 20, 10, true, 5_000));
     plug(FakeAccelerator.of("cpu", 3).taking(100_000));
     FakePackage[] now = {install(FakePackage.of("digits", "1.0.0"))};
     FakePackage[] before = {null};

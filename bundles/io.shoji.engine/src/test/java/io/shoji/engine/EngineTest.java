@@ -597,7 +597,7 @@ class EngineTest extends EngineFixture {
 
   @Test
   void shouldLetTheDriverGoOnWhenARequestDoesNotEndInTime() throws Exception {
-    configure(new Settings(8, 4, 1, 500, 100, 3, 50, 20));
+    configure(new Settings(8, 4, 1, 500, 100, 3, 50, 20, true, 5_000));
     FakeAccelerator npu = plug(FakeAccelerator.of("npu", 1));
     install(FakePackage.of("digits", "1.0.0"));
     awaitServing(DIGITS);
@@ -892,7 +892,7 @@ class EngineTest extends EngineFixture {
 
   @Test
   void shouldRunNoMoreAsynchronousRequestsAtOnceThanConfigured() throws Exception {
-    configure(new Settings(64, 2, 1, 500, 2_000, 3, 50, 20));
+    configure(new Settings(64, 2, 1, 500, 2_000, 3, 50, 20, true, 5_000));
     FakeAccelerator cpu = plug(FakeAccelerator.of("cpu", 8).taking(2_000_000));
     install(FakePackage.of("digits", "1.0.0"));
     awaitServing(DIGITS);
@@ -970,8 +970,8 @@ class EngineTest extends EngineFixture {
     install(FakePackage.of("digits", "1.0.0"));
     Provenance before = engine.infer(DIGITS, input(1), in(5_000)).provenance();
 
-    engine.configure(new Settings(1, 1, 4, 500, 2_000, 3, 50, 20));
-    engine.configure(new Settings(1, 1, 2, 500, 2_000, 3, 50, 20));
+    engine.configure(new Settings(1, 1, 4, 500, 2_000, 3, 50, 20, true, 5_000));
+    engine.configure(new Settings(1, 1, 2, 500, 2_000, 3, 50, 20, true, 5_000));
 
     assertThat(engine.infer(DIGITS, input(1), in(5_000)).provenance()).isSameAs(before);
     assertThat(cpu.loads).hasValue(1);
@@ -979,7 +979,7 @@ class EngineTest extends EngineFixture {
 
   @Test
   void shouldNameEverySettingThatIsOutOfRange() {
-    assertThatThrownBy(() -> new Settings(0, 8, 1, -1, 5_000, 20, 500, 1_000))
+    assertThatThrownBy(() -> new Settings(0, 8, 1, -1, 5_000, 20, 500, 1_000, true, 5_000))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("name=maxQueue value=0 range=[1, 65536]")
         .hasMessageContaining("name=gapWaitMs value=-1");

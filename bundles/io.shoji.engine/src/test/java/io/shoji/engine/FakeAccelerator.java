@@ -63,6 +63,9 @@ final class FakeAccelerator implements Accelerator {
   /** How long a run takes by {@link #stopwatch}, so that measurements are exact. */
   volatile long cost = 100_000;
 
+  /** What it adds to each element. */
+  volatile float offset = 1;
+
   volatile int modelConcurrency;
 
   /** What a loaded model says that it takes. */
@@ -230,7 +233,7 @@ final class FakeAccelerator implements Accelerator {
           Tensor from = in.get(i);
           Tensor to = out.get(i);
           for (int k = 0; k < from.elementCount(); k++) {
-            to.data().putFloat(k * 4, from.data().getFloat(k * 4) + 1);
+            to.data().putFloat(k * 4, from.data().getFloat(k * 4) + offset);
           }
         }
         ran.add((long) in.get(0).data().getFloat(0));

@@ -1,0 +1,228 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.engine;
+
+import io.shoji.accelerator.AcceleratorException;
+import io.shoji.accelerator.LoadedModel;
+import io.shoji.accelerator.MemoryUse;
+import io.shoji.model.ModelDescription;
+import io.shoji.model.ModelDescription.Acceptance;
+import io.shoji.model.ModelPackage;
+import io.shoji.model.ModelPackageException;
+import io.shoji.tensor.Tensor;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
+
+/**
+ * What a loaded model has to pass on its device before it may serve: the package's golden samples,
+ * run one by one on the same places of the device that requests use, held against the package's
+ * acceptance criteria. For one thread.
+ */
+final class Trial {
+  /** Rounds of which the fastest counts, since something else may have disturbed the others. */
+  private static final int LATENCY_ROUNDS = 3;
+
+  private static final int MOST_PROBLEMS = 2;
+
+  /** Normal quantile of an error of one in a thousand, one-sided. */
+  private static final double CERTAIN = 3.09;
+
+  /**
+   * What came of it.
+   *
+   * @param refusals what speaks against the model; empty if it passed
+   * @param mayPass whether the same model may pass another time: only its speed or its memory were
+   *     not as asked
+   * @param found the figures, as {@code samples=500 top1=0.994 p99Ms=0.021}; empty if there was
+   *     nothing to try
+   */
+  record Result(List<String> refusals, boolean mayPass, String found) {
+    boolean passed() {
+      return refusals.isEmpty();
+    }
+  }
+
+  private final Probe probe;
+  private final LoadedModel loaded;
+  private final ModelPackage origin;
+  private final ModelDescription description;
+  private final long timeNanos;
+  private final List<String> found = new ArrayList<>();
+
+  Trial(
+      Probe probe,
+      LoadedModel loaded,
+      ModelPackage origin,
+      ModelDescription description,
+      int timeMs) {
+    this.probe = probe;
+    this.loaded = loaded;
+    this.origin = origin;
+    this.description = description;
+    this.timeNanos = timeMs * 1_000_000L;
+  }
+
+  /**
+   * Does it.
+   *
+   * @throws AcceleratorException what a run failed with; TIMEOUT if one took longer than 30 s
+   * @throws ModelPackageException if the golden samples cannot be had or read
+   * @throws InterruptedException if the thread was interrupted, as when the device leaves
+   */
+  Result run() throws AcceleratorException, ModelPackageException, InterruptedException {
+    List<String> wrong = new ArrayList<>();
+    List<String> dear = new ArrayList<>();
+    if (description.golden().isPresent()) {
+      try (ModelPackage.Lease<Path> lease = origin.acquireGolden()) {
+        golden(GoldenSamples.read(lease.get()), wrong, dear);
+      } catch (IOException e) {
+        throw new ModelPackageException(
+            "the golden samples cannot be read", List.of(e.toString()), e);
+      } catch (IllegalArgumentException e) {
+        wrong.add("the golden samples cannot be used: " + e.getMessage());
+      }
+    }
+    description.acceptance().flatMap(Acceptance::peakMemoryBytes).ifPresent(m -> memory(m, dear));
+    List<String> all = new ArrayList<>(wrong);
+    all.addAll(dear);
+    return new Result(all, wrong.isEmpty(), String.join(" ", found));
+  }
+
+  private void golden(GoldenSamples samples, List<String> wrong, List<String> dear)
+      throws AcceleratorException, InterruptedException {
+    int count = description.golden().map(ModelDescription.GoldenSamples::count).orElse(0);
+    GoldenScore score = new GoldenScore(description);
+    long[] nanos = new long[count];
+    long end = System.nanoTime() + timeNanos;
+    int done = 0;
+    while (done < count && (done == 0 || System.nanoTime() - end < 0)) {
+      List<Tensor> inputs = samples.inputs(description, done);
+      long[] took = new long[1];
+      List<Tensor> outputs = probe.timed(deadline -> loaded.run(inputs, deadline), took);
+      score.add(samples, done, outputs, loaded.outputs());
+      nanos[done++] = took[0];
+    }
+    found.add("samples=" + done + (done < count ? " of=" + count : ""));
+    List<String> problems = score.problems();
+    wrong.addAll(problems.subList(0, Math.min(MOST_PROBLEMS, problems.size())));
+    if (problems.size() > MOST_PROBLEMS) {
+      wrong.add("and so on");
+    }
+    if (description.acceptance().isPresent()) {
+      Acceptance asked = description.acceptance().get();
+      metric(asked, score, done == count, wrong);
+      if (asked.p99Ms().isPresent()) {
+        latency(samples, asked.p99Ms().get(), nanos, done, dear);
+      }
+    }
+  }
+
+  /** The metric must be as good as asked; of a part of the samples, as good as chance allows. */
+  private void metric(Acceptance asked, GoldenScore score, boolean whole, List<String> wrong) {
+    OptionalDouble value = score.value(asked.metric());
+    if (value.isEmpty()) {
+      return;
+    }
+    found.add(asked.metric() + "=" + round(value.getAsDouble()));
+    double best =
+        whole
+            ? value.getAsDouble()
+            : GoldenScore.isShare(asked.metric())
+                ? upperBound(value.getAsDouble(), score.samples())
+                : Double.POSITIVE_INFINITY;
+    if (!(best >= asked.minimum())) {
+      wrong.add(
+          "it is worse here than its package accepts metric="
+              + asked.metric()
+              + " asked="
+              + asked.minimum()
+              + " found="
+              + round(value.getAsDouble())
+              + " samples="
+              + score.samples());
+    }
+  }
+
+  /**
+   * Upper limit of a share that was found in so many samples: Wilson, Probable inference, the law
+   * of succession, and statistical inference, JASA 1927.
+   */
+  private static double upperBound(double share, int samples) {
+    double z2 = CERTAIN * CERTAIN;
+    double middle = share + z2 / (2 * samples);
+    double half =
+        CERTAIN * Math.sqrt(share * (1 - share) / samples + z2 / (4.0 * samples * samples));
+    return (middle + half) / (1 + z2 / samples);
+  }
+
+  private void latency(
+      GoldenSamples samples, double limitMs, long[] nanos, int count, List<String> dear)
+      throws AcceleratorException, InterruptedException {
+    long best = p99(nanos, count);
+    for (int round = 1; round < LATENCY_ROUNDS && best > limitMs * 1e6; round++) {
+      for (int i = 0; i < count; i++) {
+        List<Tensor> inputs = samples.inputs(description, i);
+        long[] took = new long[1];
+        probe.timed(deadline -> loaded.run(inputs, deadline), took);
+        nanos[i] = took[0];
+      }
+      best = Math.min(best, p99(nanos, count));
+    }
+    found.add("p99Ms=" + millis(best));
+    if (best > limitMs * 1e6) {
+      dear.add(
+          "it is slower here than its package accepts p99Ms asked="
+              + limitMs
+              + " found="
+              + millis(best)
+              + " samples="
+              + count
+              + " rounds="
+              + LATENCY_ROUNDS);
+    }
+  }
+
+  private static long p99(long[] nanos, int count) {
+    long[] sorted = Arrays.copyOf(nanos, count);
+    Arrays.sort(sorted);
+    return sorted[(int) Math.ceil(0.99 * count) - 1];
+  }
+
+  /** Only what the runtime itself says counts: what the process grew by may be somebody else's. */
+  private void memory(long limitBytes, List<String> dear) {
+    MemoryUse use = loaded.memory();
+    OptionalLong bytes = use.peakBytes().isPresent() ? use.peakBytes() : use.currentBytes();
+    if (bytes.isEmpty()) {
+      return;
+    }
+    found.add("peakMemoryBytes=" + bytes.getAsLong());
+    if (bytes.getAsLong() > limitBytes) {
+      dear.add(
+          "it takes more memory here than its package accepts peakMemoryBytes asked="
+              + limitBytes
+              + " found="
+              + bytes.getAsLong());
+    }
+  }
+
+  private static String millis(long nanos) {
+    return String.format(Locale.ROOT, "%.3f", nanos / 1e6);
+  }
+
+  private static String round(double value) {
+    return String.format(Locale.ROOT, "%.4f", value);
+  }
+}
