@@ -14,6 +14,7 @@ import io.shoji.quantizer.onnx.QuantizerException;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
@@ -36,6 +37,30 @@ final class Graphs {
       values[i] = tensor.getFloat(i);
     }
     return values;
+  }
+
+  /** An INT64 tensor of rank 1. */
+  static Tensor index(long... values) {
+    Tensor tensor = Tensor.allocate(ElementType.INT64, Shape.of(values.length));
+    for (int i = 0; i < values.length; i++) {
+      tensor.setLong(i, values[i]);
+    }
+    return tensor;
+  }
+
+  /** Samples in a list. */
+  static Samples listed(List<Map<String, Tensor>> samples) {
+    return new Samples() {
+      @Override
+      public int size() {
+        return samples.size();
+      }
+
+      @Override
+      public Map<String, Tensor> inputs(int index) {
+        return samples.get(index);
+      }
+    };
   }
 
   /** Largest difference of two models' outputs, over the largest magnitude of the first's. */

@@ -17,7 +17,6 @@ import io.shoji.quantizer.onnx.QuantizerException;
 import io.shoji.quantizer.tflite.TfliteConverter;
 import io.shoji.quantizer.tflite.TfliteOptions;
 import io.shoji.tensor.ElementType;
-import io.shoji.tensor.Layout;
 import io.shoji.tensor.Quantization;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
@@ -25,7 +24,7 @@ import io.shoji.tensor.TensorSpec;
 import io.shoji.testkit.OnnxGraph;
 import io.shoji.testkit.OnnxGraph.Attribute;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -230,7 +229,7 @@ final class TfliteOperatorsTest {
         case HARD_SWISH -> node("HardSwish", List.of(image("x")));
         case TRANSPOSE -> {
           List<Long> perm = new ArrayList<>(List.of(0L, 1L, 2L, 3L));
-          java.util.Collections.shuffle(perm, random);
+          Collections.shuffle(perm, random);
           node(
               "Transpose",
               List.of(image("x")),
@@ -240,7 +239,7 @@ final class TfliteOperatorsTest {
           long[][] shapes = {
             {1, channels / 2, 2, height, width}, {height, -1}, {1, channels, -1}, {-1}
           };
-          graph.constant("s", index(shapes[random.nextInt(4)]));
+          graph.constant("s", Graphs.index(shapes[random.nextInt(4)]));
           node("Reshape", List.of(image("x"), "s"));
         }
         case PAD -> {
@@ -248,21 +247,21 @@ final class TfliteOperatorsTest {
           for (int i = 0; i < 8; i++) {
             pads[i] = i % 4 == 0 ? 0 : random.nextInt(3);
           }
-          graph.constant("s", index(pads));
+          graph.constant("s", Graphs.index(pads));
           node("Pad", List.of(image("x"), "s"));
         }
         case SLICE -> {
           graph
-              .constant("b", index(random.nextInt(2), -3, 0))
-              .constant("e", index(1_000, -1, height - 1))
-              .constant("a", index(1, -1, 2))
-              .constant("t", index(1, 1, 1 + random.nextInt(2)));
+              .constant("b", Graphs.index(random.nextInt(2), -3, 0))
+              .constant("e", Graphs.index(1_000, -1, height - 1))
+              .constant("a", Graphs.index(1, -1, 2))
+              .constant("t", Graphs.index(1, 1, 1 + random.nextInt(2)));
           node("Slice", List.of(image("x"), "b", "e", "a", "t"));
         }
         case SPLIT -> {
           int first = random.nextBoolean() ? channels / 2 : 1;
           graph
-              .constant("s", index(first, channels - first))
+              .constant("s", Graphs.index(first, channels - first))
               .node("Split", List.of(image("x"), "s"), List.of("y", "u"), Attribute.of("axis", 1))
               .output("u", OnnxGraph.tensorTypeOfAnyShape(ElementType.FLOAT32));
         }
@@ -448,7 +447,7 @@ final class TfliteOperatorsTest {
           QuantizationOptions.forIntegersOnly().withPerChannel(random.nextInt(3) > 0);
       StaticQuantizer.Quantized quantized =
           StaticQuantizer.calibrateAndQuantize(
-              prepared, options, listed(samples), true, runner, Progress.NONE);
+              prepared, options, Graphs.listed(samples), true, runner, Progress.NONE);
       ElementType io = random.nextBoolean() ? ElementType.INT8 : ElementType.UINT8;
       TfliteConverter.Converted converted;
       try {
@@ -471,7 +470,7 @@ final class TfliteOperatorsTest {
         for (Map<String, Tensor> sample : samples) {
           List<Tensor> given = new ArrayList<>();
           for (TensorSpec spec : converted.inputs()) {
-            given.add(given(sample.get(spec.name()), spec));
+            given.add(TfliteRuntime.given(sample.get(spec.name()), spec));
           }
           Map<String, Tensor> first = real.run(sample);
           Map<String, Tensor> second = onnx.run(sample);
@@ -495,7 +494,7 @@ final class TfliteOperatorsTest {
         double step = quantization.scale(0);
         float[] expected = Graphs.floats(real.get(spec.name()));
         float[] integers = Graphs.floats(onnx.get(spec.name()));
-        int[] order = order(onnx.get(spec.name()).shape(), spec.layout());
+        int[] order = TfliteRuntime.order(onnx.get(spec.name()).shape(), spec.layout());
         double bound = bound(quantized, sample, step);
         for (int i = 0; i < expected.length; i++) {
           double value = quantization.dequantize(found.get(o).getLong(i), 0);
@@ -563,59 +562,11 @@ final class TfliteOperatorsTest {
     }
   }
 
-  /** For each element of an output of TensorFlow Lite, its index in ONNX's. */
-  private static int[] order(Shape shape, Layout layout) {
-    long[] dims = shape.dims();
-    int[] order = new int[(int) shape.elementCount()];
-    if (layout != Layout.NHWC && layout != Layout.NWC) {
-      Arrays.setAll(order, i -> i);
-      return order;
-    }
-    int channels = (int) dims[1];
-    int inner = (int) (shape.elementCount() / dims[0] / channels);
-    Arrays.setAll(
-        order,
-        i -> (i / (channels * inner) * channels + i % channels) * inner + i / channels % inner);
-    return order;
-  }
-
-  private static Tensor given(Tensor real, TensorSpec spec) {
-    int[] order = order(real.shape(), spec.layout());
-    Tensor given = Tensor.allocate(spec.type(), spec.shape());
-    Quantization quantization = spec.quantization().orElseThrow();
-    for (int i = 0; i < order.length; i++) {
-      given.setLong(i, quantization.quantize(real.getFloat(order[i]), 0, spec.type()));
-    }
-    return given;
-  }
-
   private static float magnitude(Tensor tensor) {
     float largest = 0;
     for (float value : Graphs.floats(tensor)) {
       largest = Math.max(largest, Math.abs(value));
     }
     return largest;
-  }
-
-  private static Tensor index(long... values) {
-    Tensor tensor = Tensor.allocate(ElementType.INT64, Shape.of(values.length));
-    for (int i = 0; i < values.length; i++) {
-      tensor.setLong(i, values[i]);
-    }
-    return tensor;
-  }
-
-  private static Samples listed(List<Map<String, Tensor>> samples) {
-    return new Samples() {
-      @Override
-      public int size() {
-        return samples.size();
-      }
-
-      @Override
-      public Map<String, Tensor> inputs(int index) {
-        return samples.get(index);
-      }
-    };
   }
 }

@@ -16,9 +16,7 @@ import io.shoji.quantizer.onnx.OnnxModel;
 import io.shoji.quantizer.tflite.TfliteConverter;
 import io.shoji.quantizer.tflite.TfliteOptions;
 import io.shoji.tensor.ElementType;
-import io.shoji.tensor.Quantization;
 import io.shoji.tensor.Tensor;
-import io.shoji.tensor.TensorSpec;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -67,7 +65,7 @@ final class TflitePackagesTest {
         Map<String, Tensor> sample = samples.inputs(i);
         long label = samples.expected(i).getLong(0);
         int first = best(onnx.run(sample).get("logits"));
-        Tensor given = given(sample.get(input), converted.inputs().get(0));
+        Tensor given = TfliteRuntime.given(sample.get(input), converted.inputs().get(0));
         int second = best(tflite.run(List.of(given)).get(0));
         onnxRight += first == label ? 1 : 0;
         right += second == label ? 1 : 0;
@@ -77,19 +75,6 @@ final class TflitePackagesTest {
     assertThat((double) right / samples.size()).isGreaterThanOrEqualTo(least);
     assertThat((double) Math.abs(right - onnxRight) / samples.size()).isLessThanOrEqualTo(0.002);
     assertThat((double) same / samples.size()).isGreaterThanOrEqualTo(0.998);
-  }
-
-  private static Tensor given(Tensor real, TensorSpec spec) {
-    Tensor given = Tensor.allocate(spec.type(), spec.shape());
-    for (int i = 0; i < given.elementCount(); i++) {
-      if (spec.quantization().isEmpty()) {
-        given.setFloat(i, real.getFloat(i));
-      } else {
-        Quantization quantization = spec.quantization().get();
-        given.setLong(i, quantization.quantize(real.getFloat(i), 0, spec.type()));
-      }
-    }
-    return given;
   }
 
   private static int best(Tensor logits) {

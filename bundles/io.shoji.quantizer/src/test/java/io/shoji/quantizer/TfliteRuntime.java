@@ -14,6 +14,9 @@ import com.sun.jna.Memory;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 import io.shoji.quantizer.tflite.TfliteModel;
+import io.shoji.tensor.Layout;
+import io.shoji.tensor.Quantization;
+import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
 import java.io.IOException;
@@ -22,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -72,6 +76,50 @@ final class TfliteRuntime {
 
   static String version() {
     return function("TfLiteVersion").invokePointer(new Object[0]).getString(0);
+  }
+
+  /** For each element of a tensor of TensorFlow Lite, its index in ONNX's. */
+  static int[] order(Shape onnx, Layout layout) {
+    long[] dims = onnx.dims();
+    int[] order = new int[(int) onnx.elementCount()];
+    if (layout != Layout.NHWC && layout != Layout.NWC) {
+      Arrays.setAll(order, i -> i);
+      return order;
+    }
+    int channels = (int) dims[1];
+    int inner = (int) (onnx.elementCount() / dims[0] / channels);
+    Arrays.setAll(
+        order,
+        i -> (i / (channels * inner) * channels + i % channels) * inner + i / channels % inner);
+    return order;
+  }
+
+  /** What ONNX gets, as a model takes it. */
+  static Tensor given(Tensor real, TensorSpec spec) {
+    int[] order = order(real.shape(), spec.layout());
+    Tensor given = Tensor.allocate(spec.type(), spec.shape());
+    for (int i = 0; i < order.length; i++) {
+      if (spec.quantization().isEmpty()) {
+        given.setFloat(i, real.getFloat(order[i]));
+      } else {
+        Quantization quantization = spec.quantization().get();
+        given.setLong(i, quantization.quantize(real.getFloat(order[i]), 0, spec.type()));
+      }
+    }
+    return given;
+  }
+
+  /** What a model gives, as ONNX would give it. */
+  static float[] real(Tensor found, TensorSpec spec, Shape onnx) {
+    int[] order = order(onnx, spec.layout());
+    float[] real = new float[order.length];
+    for (int i = 0; i < order.length; i++) {
+      real[order[i]] =
+          spec.quantization().isEmpty()
+              ? found.getFloat(i)
+              : spec.quantization().get().dequantize(found.getLong(i), 0);
+    }
+    return real;
   }
 
   /** A model ready to run. One thread at a time. */

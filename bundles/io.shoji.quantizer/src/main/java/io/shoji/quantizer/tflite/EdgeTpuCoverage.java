@@ -160,6 +160,11 @@ public record EdgeTpuCoverage(List<Operation> operations) {
       if (code.isCustom()) {
         return code.name().equals(COMPILED) ? "" : "an operator of its own";
       }
+      if (operator.inputs().isEmpty()
+          || operator.inputs().get(0) < 0
+          || operator.outputs().isEmpty()) {
+        return "it has no input or no result";
+      }
       String type = types(code);
       return type.isEmpty() ? ofOperator(code.name()) : type;
     }
@@ -216,10 +221,11 @@ public record EdgeTpuCoverage(List<Operation> operations) {
                 : "it needs the same dilation in both directions";
         case "FULLY_CONNECTED" -> fullyConnected();
         case "MEAN", "REDUCE_MAX", "REDUCE_MIN", "SUM" -> reduction(name);
-        case "PACK", "SPLIT", "SPLIT_V" -> "";
-        case "PAD" -> padding();
+        case "PACK" -> "";
+        case "PAD" -> batch(0, "it pads the batch");
         case "PRELU" -> slopes();
         case "SOFTMAX" -> softmax();
+        case "SPLIT" -> batch(1, "it splits the batch");
         case "STRIDED_SLICE" -> slice();
         default -> "the Edge TPU has no such operation";
       };
@@ -271,12 +277,13 @@ public record EdgeTpuCoverage(List<Operation> operations) {
       return "";
     }
 
-    private String padding() {
-      List<Integer> from = graph.tensors().get(operator.inputs().get(0)).shape();
+    private String batch(int input, String otherwise) {
+      if (operator.inputs().size() <= input || operator.inputs().get(input) < 0) {
+        return "its input is left out";
+      }
+      List<Integer> from = graph.tensors().get(operator.inputs().get(input)).shape();
       List<Integer> to = graph.tensors().get(operator.outputs().get(0)).shape();
-      return from.size() == 4 && to.size() == 4 && !from.get(0).equals(to.get(0))
-          ? "it pads the batch"
-          : "";
+      return from.size() == 4 && to.size() == 4 && !from.get(0).equals(to.get(0)) ? otherwise : "";
     }
 
     private String slopes() {

@@ -46,6 +46,42 @@ final class Operations {
   static final Set<String> BOUNDED =
       Set.of("Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Mul");
 
+  /** All operators. */
+  static final Set<String> KNOWN =
+      Set.of(
+          "Add",
+          "AveragePool",
+          "Clip",
+          "Concat",
+          "Conv",
+          "ConvTranspose",
+          "DepthToSpace",
+          "Flatten",
+          "Gemm",
+          "GlobalAveragePool",
+          "GlobalMaxPool",
+          "HardSwish",
+          "LeakyRelu",
+          "MatMul",
+          "MaxPool",
+          "Mul",
+          "Pad",
+          "Relu",
+          "Reshape",
+          "Resize",
+          "Sigmoid",
+          "Slice",
+          "Softmax",
+          "SpaceToDepth",
+          "Split",
+          "Squeeze",
+          "Tanh",
+          "Transpose",
+          "Unsqueeze");
+
+  static final String TWO_ACTIVATIONS =
+      "a product of two activations, as attention computes it, has no weights";
+
   private static final Set<String> MOVES =
       Set.of(
           "Reshape",

@@ -45,6 +45,8 @@ import org.jspecify.annotations.Nullable;
 public final class TfliteConverter {
   private static final String DESCRIPTION = "shoji-quantizer";
 
+  private static final String IN_FLOAT = "it computes in FP32";
+
   private final Graph graph;
   private final Map<String, TensorSpec> specs;
   private final Map<String, List<Node>> consumers;
@@ -162,6 +164,7 @@ public final class TfliteConverter {
   }
 
   private Converted convert(TfliteOptions options) throws QuantizerException {
+    refuseObstacles();
     List<Integer> inputs = new ArrayList<>();
     for (String name : graph.inputNames()) {
       inputs.add(input(name, options));
@@ -352,18 +355,20 @@ public final class TfliteConverter {
 
   /** A node with what follows it up to 8 bits: a bias, Relu or Clip. */
   private void compute(Node node) throws QuantizerException {
-    if (!node.domain().isEmpty()) {
-      throw refused(node, "an operator of its own");
-    }
     List<Operations.Target> targets = new ArrayList<>();
     List<Node> following = new ArrayList<>();
     for (String output : node.outputs()) {
-      if (!output.isEmpty()) {
+      boolean read = consumers.containsKey(output) || graph.isOutput(output);
+      if (!output.isEmpty() && read) {
         Node quantize = quantizer(node, output, following);
         targets.add(
             new Operations.Target(
                 quantize.output(), dims(quantize.output(), node), parameters(quantize)));
         done.add(quantize);
+      } else if (!output.isEmpty() && values.get(node.input(0)) != null) {
+        // A part that nothing reads.
+        Parameters parameters = values.get(node.input(0)).parameters();
+        targets.add(new Operations.Target(output, dims(output, node), parameters));
       }
     }
     done.addAll(following);
@@ -383,6 +388,85 @@ public final class TfliteConverter {
     values.putAll(operations.convert(node, inputs, following, targets));
   }
 
+  /** Whether a node is computed together with the one whose result it reads. */
+  private static boolean follows(Node node, Node reader) {
+    return (Operations.BOUNDED.contains(node.operator())
+            && (reader.is("Relu") || reader.is("Clip")))
+        || (node.is("MatMul") && reader.is("Add"));
+  }
+
+  /** Refuses a model with all that stands in the way, and not the first of it only. */
+  private void refuseObstacles() throws QuantizerException {
+    Map<String, Node> producers = graph.producers();
+    Map<String, List<Node>> obstacles = new LinkedHashMap<>();
+    int count = 0;
+    for (Node node : graph.nodes()) {
+      String obstacle = obstacle(node, producers);
+      if (!obstacle.isEmpty()) {
+        count++;
+        obstacles
+            .computeIfAbsent(node.operator() + " (" + obstacle + ")", key -> new ArrayList<>())
+            .add(node);
+      }
+    }
+    if (count > 0) {
+      StringBuilder text = new StringBuilder();
+      obstacles.forEach(
+          (what, nodes) ->
+              text.append(text.isEmpty() ? "" : ", ")
+                  .append(nodes.size() == 1 ? "" : nodes.size() + " times ")
+                  .append(what)
+                  .append(" \"")
+                  .append(nodes.get(0).name())
+                  .append('"'));
+      throw new QuantizerException(
+          Code.UNSUPPORTED,
+          "the model cannot be written for TensorFlow Lite in integers only; have these computed"
+              + " outside of it, or run it where floating point is: "
+              + text
+              + " nodes="
+              + count);
+    }
+  }
+
+  /** Why a node cannot be computed in 8 bits, as far as the graph itself tells; or nothing. */
+  private String obstacle(Node node, Map<String, Node> producers) {
+    if (node.is("QuantizeLinear") || node.is("DequantizeLinear")) {
+      return "";
+    }
+    if (!node.domain().isEmpty() || !Operations.KNOWN.contains(node.operator())) {
+      return "TensorFlow Lite's integer operators have none for it";
+    }
+    boolean product = node.is("MatMul") || node.is("Gemm");
+    for (int i = 0; i < node.inputs().size(); i++) {
+      Node producer = producers.get(node.input(i));
+      if (producer == null) {
+        if (graph.constant(node.input(i)) == null && !node.input(i).isEmpty()) {
+          return IN_FLOAT;
+        }
+      } else if (producer.is("DequantizeLinear")) {
+        if (product && i == 1 && graph.constant(producer.input(0)) == null) {
+          return Operations.TWO_ACTIVATIONS;
+        }
+      } else if (!follows(first(producer, producers), node)) {
+        return IN_FLOAT;
+      }
+    }
+    return "";
+  }
+
+  /** The layer whose bias or bound a node is, or the node itself. */
+  private static Node first(Node node, Map<String, Node> producers) {
+    Node first = node;
+    for (String input : node.inputs()) {
+      Node producer = producers.get(input);
+      if (producer != null && follows(producer, node)) {
+        first = producer;
+      }
+    }
+    return first;
+  }
+
   private Node quantizer(Node node, String output, List<Node> following) throws QuantizerException {
     String tensor = output;
     while (true) {
@@ -390,23 +474,13 @@ public final class TfliteConverter {
       if (graph.isOutput(tensor)) {
         throw refused(node, "its result is an output of the model in FP32 output=" + tensor);
       }
-      if (readers.isEmpty()) {
-        throw refused(node, "nothing reads its result tensor=" + tensor);
-      }
       Node reader = readers.get(0);
       if (readers.size() == 1 && reader.is("QuantizeLinear")) {
         return reader;
       }
-      boolean follows =
-          (Operations.BOUNDED.contains(node.operator()) && (reader.is("Relu") || reader.is("Clip")))
-              || (node.is("MatMul") && reader.is("Add") && following.isEmpty());
-      if (readers.size() > 1 || !follows) {
+      if (readers.size() > 1 || !follows(node, reader) || following.contains(reader)) {
         Node other = reader.is("QuantizeLinear") ? readers.get(1) : reader;
-        throw refused(
-            other,
-            "it computes in FP32; see why the quantizer left it so, or have it computed outside of"
-                + " the model tensor="
-                + tensor);
+        throw refused(other, IN_FLOAT);
       }
       following.add(reader);
       tensor = reader.output();
