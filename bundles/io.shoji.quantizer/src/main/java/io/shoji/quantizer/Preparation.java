@@ -17,6 +17,7 @@ import io.shoji.quantizer.onnx.OpsetUpgrade;
 import io.shoji.quantizer.onnx.QuantizerException;
 import io.shoji.quantizer.wire.TensorProto;
 import io.shoji.quantizer.wire.ValueInfoProto;
+import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
@@ -31,8 +32,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Brings a model into the form that quantization starts from, computing the same: its operator set
  * becomes 13 if it is older, what is constant is computed once, batch normalization and bias go
- * into the layer before, nodes that do nothing are taken out, Gemm has no factors, and a product
- * with a bias is a Gemm where it can be.
+ * into the layer before, nodes that do nothing are taken out, Gemm has no factors, a product with a
+ * bias is a Gemm where it can be, and a mean over an image is a pool.
  */
 public final class Preparation {
   /** Constants that folding makes may be that much larger than what they are made from, bytes. */
@@ -89,6 +90,7 @@ public final class Preparation {
     Map<String, TensorSpec> tensors = runner.describe(prepared);
     int before = preparation.steps.size();
     preparation.makeGemms(prepared.graph(), tensors);
+    preparation.makePools(prepared.graph(), tensors);
     preparation.normalizeGemms(prepared.graph());
     if (preparation.steps.size() > before) {
       prepared.graph().removeUnused();
@@ -424,6 +426,50 @@ public final class Preparation {
       graph.remove(List.of(add));
       steps.add("made one Gemm of " + product + " and " + add);
     }
+  }
+
+  /** The mean over all of an image or signal, as some exporters write it, is a global pool. */
+  private void makePools(Graph graph, Map<String, TensorSpec> tensors) {
+    for (Node mean : List.copyOf(graph.nodes())) {
+      TensorSpec input = tensors.get(mean.input(0));
+      if (!mean.is("ReduceMean")
+          || input == null
+          || input.type() != ElementType.FLOAT32
+          || input.shape().rank() < 3
+          || !isOverSpace(graph, mean, input.shape().rank())) {
+        continue;
+      }
+      boolean flat = mean.integer("keepdims", 1) == 0;
+      String pooled = flat ? graph.newName(mean.output() + "_pooled") : mean.output();
+      int place = graph.nodes().indexOf(mean);
+      graph
+          .nodes()
+          .set(
+              place,
+              Node.of("GlobalAveragePool", mean.name(), List.of(mean.input(0)), List.of(pooled)));
+      if (flat) {
+        graph
+            .nodes()
+            .add(
+                place + 1,
+                Node.of("Flatten", mean.name() + "_flat", List.of(pooled), List.of(mean.output())));
+      }
+      steps.add("made a pool of " + mean);
+    }
+  }
+
+  private static boolean isOverSpace(Graph graph, Node mean, int rank) {
+    long[] axes = mean.integers("axes");
+    TensorProto constant = graph.constant(mean.input(1));
+    if (axes == null && constant != null) {
+      axes = Constants.integers(constant);
+    }
+    if (axes == null || axes.length != rank - 2) {
+      return false;
+    }
+    return Arrays.stream(axes).map(axis -> axis < 0 ? axis + rank : axis).distinct().count()
+            == axes.length
+        && Arrays.stream(axes).allMatch(axis -> (axis < 0 ? axis + rank : axis) >= 2);
   }
 
   /** Factors of Gemm go into its constants, its bias becomes one value per column. */

@@ -181,4 +181,46 @@ final class PreparationTest {
     Map<String, Tensor> input = Map.of("x", Graphs.random(random, 1, 2, 4, 5));
     assertThat(Graphs.difference(runner, model, prepared, input)).isLessThan(TOLERANCE);
   }
+
+  @Test
+  void shouldMakePoolsWhenMeanIsOverAnImage(ModelRunner runner) throws Exception {
+    for (int opset : new int[] {13, 18}) {
+      OnnxGraph graph =
+          new OnnxGraph("means")
+              .opset(opset)
+              .irVersion(8)
+              .input("x", ElementType.FLOAT32, Shape.of(Shape.DYNAMIC, 3, 4, 5));
+      mean(graph, opset, "x", "y", 1, 2, 3);
+      mean(graph, opset, "x", "z", 0, -1, -2);
+      mean(graph, opset, "x", "u", 0, 1, 2);
+      mean(graph, opset, "x", "v", 1, 3);
+      for (String output : List.of("y", "z", "u", "v")) {
+        graph.output(output, OnnxGraph.tensorTypeOfAnyShape(ElementType.FLOAT32));
+      }
+      OnnxModel model = OnnxModel.read(graph.toModel());
+      OnnxModel prepared = Preparation.prepare(model, runner).model();
+      assertThat(prepared.graph().nodes())
+          .extracting(Node::operator)
+          .containsExactly(
+              "GlobalAveragePool", "GlobalAveragePool", "Flatten", "ReduceMean", "ReduceMean");
+      Map<String, Tensor> input = Map.of("x", Graphs.random(random, 1, 2, 3, 4, 5));
+      assertThat(Graphs.difference(runner, model, prepared, input)).isLessThan(TOLERANCE);
+    }
+  }
+
+  private static void mean(
+      OnnxGraph graph, int opset, String from, String to, long keep, long... axes) {
+    if (opset < 18) {
+      graph.node(
+          "ReduceMean",
+          List.of(from),
+          List.of(to),
+          Attribute.of("keepdims", keep),
+          Attribute.ofInts("axes", axes));
+    } else {
+      graph
+          .constant(to + "a", Graphs.index(axes))
+          .node("ReduceMean", List.of(from, to + "a"), List.of(to), Attribute.of("keepdims", keep));
+    }
+  }
 }
