@@ -140,7 +140,7 @@ final class Runtime implements BeforeAllCallback, ParameterResolver {
       return file;
     }
 
-    private static <A extends Annotation> A annotation(Class<A> type, Map<String, Object> values) {
+    static <A extends Annotation> A annotation(Class<A> type, Map<String, Object> values) {
       return type.cast(
           Proxy.newProxyInstance(
               type.getClassLoader(),

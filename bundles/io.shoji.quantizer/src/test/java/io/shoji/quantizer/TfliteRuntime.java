@@ -33,11 +33,12 @@ import java.util.List;
  * writer is tested against both, without a driver in between.
  */
 final class TfliteRuntime {
-  private static final NativeLibrary LIBRARY = open();
+  private static final NativeLibrary LIBRARY = NativeLibrary.getInstance(library().toString());
 
   private TfliteRuntime() {}
 
-  private static NativeLibrary open() {
+  /** The library as a file. */
+  static Path library() {
     String architecture = System.getProperty("os.arch").equals("aarch64") ? "aarch64" : "x86_64";
     String resource = "native/linux-" + architecture + "/libtensorflowlite_c.so";
     try (InputStream in = TfliteRuntime.class.getClassLoader().getResourceAsStream(resource)) {
@@ -45,11 +46,13 @@ final class TfliteRuntime {
         throw new IllegalStateException("not on the class path: " + resource);
       }
       Path folder = Files.createDirectories(Path.of("target", "runtime").toAbsolutePath());
-      Path part = Files.createTempFile(folder, "part", null);
-      Files.copy(in, part, StandardCopyOption.REPLACE_EXISTING);
       Path file = folder.resolve("libtensorflowlite_c.so");
-      Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
-      return NativeLibrary.getInstance(file.toString());
+      if (!Files.exists(file)) {
+        Path part = Files.createTempFile(folder, "part", null);
+        Files.copy(in, part, StandardCopyOption.REPLACE_EXISTING);
+        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+      }
+      return file;
     } catch (IOException e) {
       throw new IllegalStateException(e);
     }
@@ -72,10 +75,6 @@ final class TfliteRuntime {
     if (status != 0) {
       throw new IllegalStateException(name + " failed status=" + status);
     }
-  }
-
-  static String version() {
-    return function("TfLiteVersion").invokePointer(new Object[0]).getString(0);
   }
 
   /** For each element of a tensor of TensorFlow Lite, its index in ONNX's. */
