@@ -62,10 +62,15 @@ final class TfLiteInterpreter implements AutoCloseable {
     private long address;
     private @Nullable ByteBuffer view;
 
-    private Port(long tensor) {
+    private Port(long tensor) throws AcceleratorException {
       this.tensor = tensor;
       this.argument = new Object[] {tensor};
-      this.bytes = Math.toIntExact(api.callLong(TfLiteFunction.TfLiteTensorByteSize, tensor));
+      long size = api.callLong(TfLiteFunction.TfLiteTensorByteSize, tensor);
+      if (size < 0 || size > Integer.MAX_VALUE) {
+        throw new AcceleratorException(
+            Code.UNSUPPORTED, "an input or output is too large bytes=" + size + " " + name);
+      }
+      this.bytes = (int) size;
     }
 
     /** Where its values are now: the runtime may move them with every invocation. */
@@ -316,7 +321,7 @@ final class TfLiteInterpreter implements AutoCloseable {
     }
   }
 
-  private int allocate() {
+  private int allocate() throws AcceleratorException {
     int status = api.callInt(TfLiteFunction.TfLiteInterpreterAllocateTensors, interpreter);
     if (status == TfLiteStatus.OK) {
       List<Port> newInputs = new ArrayList<>();
@@ -341,7 +346,7 @@ final class TfLiteInterpreter implements AutoCloseable {
     return status;
   }
 
-  private void refreshOutputs() {
+  private void refreshOutputs() throws AcceleratorException {
     List<Port> newOutputs = new ArrayList<>();
     for (int i = 0; i < dynamicOutputs.length; i++) {
       newOutputs.add(
@@ -383,7 +388,7 @@ final class TfLiteInterpreter implements AutoCloseable {
   }
 
   /** Takes up outputs whose sizes a run has decided. */
-  void refreshDynamicOutputs() {
+  void refreshDynamicOutputs() throws AcceleratorException {
     for (boolean dynamic : dynamicOutputs) {
       if (dynamic) {
         refreshOutputs();

@@ -95,6 +95,8 @@ final class TfliteFile {
   private static final int HEADER_BYTES = 8;
 
   private static final int MOST_DIMENSIONS = 8;
+  private static final int MOST_GRAPHS = 1_024;
+  private static final int MOST_COMPARED_DIMENSIONS = 4;
 
   /** No gateway has so much memory: a shape beyond it is damage. */
   private static final long MOST_ELEMENTS = 1L << 40;
@@ -110,16 +112,34 @@ final class TfliteFile {
 
   /** Facts of one tensor. */
   private static final class TensorFacts {
+    private final int type;
+    private final int rank;
+    private final long elements;
     private final boolean constant;
+
+    /** Where a constant's data lies. */
+    private final int start;
+
     private final boolean variable;
-    private final boolean empty;
+    private final boolean scaled;
     private final Optional<Quantization> perAxis;
 
     private TensorFacts(
-        boolean constant, boolean variable, boolean empty, Optional<Quantization> perAxis) {
+        int type,
+        int rank,
+        long elements,
+        boolean constant,
+        int start,
+        boolean variable,
+        boolean scaled,
+        Optional<Quantization> perAxis) {
+      this.type = type;
+      this.rank = rank;
+      this.elements = elements;
       this.constant = constant;
+      this.start = start;
       this.variable = variable;
-      this.empty = empty;
+      this.scaled = scaled;
       this.perAxis = perAxis;
     }
   }
@@ -222,6 +242,9 @@ final class TfliteFile {
     if (graphs.length() == 0) {
       throw new DamagedException("it has no graph");
     }
+    if (graphs.length() > MOST_GRAPHS) {
+      throw unsupported("the model has too many graphs count=" + graphs.length());
+    }
     int[] tensorCounts = new int[graphs.length()];
     List<Set<Integer>> calls = new ArrayList<>();
     for (int i = 0; i < graphs.length(); i++) {
@@ -311,7 +334,7 @@ final class TfliteFile {
     BitSet known = new BitSet(facts.size());
     for (int i = 0; i < facts.size(); i++) {
       TensorFacts tensor = facts.get(i);
-      known.set(i, tensor.constant || tensor.variable || tensor.empty);
+      known.set(i, tensor.constant || tensor.variable || tensor.elements == 0);
     }
     Vector inputs = graph.vector(GRAPH_INPUTS, 4);
     for (int i = 0; i < inputs.length(); i++) {
@@ -383,8 +406,13 @@ final class TfliteFile {
     }
     Table quantization = tensor.table(TENSOR_QUANTIZATION, what + " quantization");
     Optional<Quantization> perAxis =
-        quantization == null ? Optional.empty() : checkQuantization(quantization, shape, what);
-    return new TensorFacts(constant, variable, elements == 0, perAxis);
+        quantization == null
+            ? Optional.empty()
+            : checkQuantization(quantization, type, shape, constant, what);
+    boolean scaled =
+        quantization != null && quantization.vector(QUANTIZATION_SCALE, 4).length() > 0;
+    return new TensorFacts(
+        type, shape.length(), elements, constant, data.start, variable, scaled, perAxis);
   }
 
   private static long elements(Vector shape, String what) throws DamagedException {
@@ -436,7 +464,8 @@ final class TfliteFile {
     }
   }
 
-  private Optional<Quantization> checkQuantization(Table table, Vector shape, String what)
+  private Optional<Quantization> checkQuantization(
+      Table table, int type, Vector shape, boolean constant, String what)
       throws AcceleratorException, DamagedException {
     table.vector(QUANTIZATION_MIN, 4);
     table.vector(QUANTIZATION_MAX, 4);
@@ -456,7 +485,17 @@ final class TfliteFile {
               + " zeroPoints="
               + zeroPoints.length());
     }
+    for (int i = 0; i < zeroPoints.length(); i++) {
+      if (!TfliteSchema.isZeroPoint(type, zeroPoints.int64(i))) {
+        throw new DamagedException(
+            what + " has a zero point out of its range zeroPoint=" + zeroPoints.int64(i));
+      }
+    }
     if (scales.length() <= 1) {
+      // Weights that are all 0 may have a scale of 0.
+      if (scales.length() == 1 && !isScale(scales.float32(0), constant)) {
+        throw new DamagedException(what + " has an impossible scale scale=" + scales.float32(0));
+      }
       return Optional.empty();
     }
     if (axis < 0 || axis >= shape.length() || shape.int32(axis) != scales.length()) {
@@ -467,14 +506,18 @@ final class TfliteFile {
     int[] zeros = new int[scales.length()];
     for (int i = 0; i < reals.length; i++) {
       reals[i] = scales.float32(i);
+      if (!isScale(reals[i], constant)) {
+        throw new DamagedException(what + " has an impossible scale scale=" + reals[i]);
+      }
       zeros[i] =
           zeroPoints.length() == 0 ? 0 : (int) zeroPoints.int64(zeroPoints.length() == 1 ? 0 : i);
     }
-    try {
-      return Optional.of(Quantization.perAxis(axis, reals, zeros));
-    } catch (IllegalArgumentException e) {
-      throw new DamagedException(what + ": " + e.getMessage());
-    }
+    // Of a constant nobody asks: a scale of 0 is no matter there.
+    return constant ? Optional.empty() : Optional.of(Quantization.perAxis(axis, reals, zeros));
+  }
+
+  private static boolean isScale(float scale, boolean constant) {
+    return (constant ? scale >= 0 : scale > 0) && !Float.isInfinite(scale);
   }
 
   private void checkOperator(
@@ -553,6 +596,90 @@ final class TfliteFile {
     }
     if (options != null) {
       checkOptions(options, TfliteSchema.options(type), graphs, called);
+      checkCounts(builtin, options, inputs.length(), outputs.length());
+    }
+    checkParameters(builtin, what, inputs, outputs, tensors);
+  }
+
+  /** How many parts an operator joins or makes, by which it divides. */
+  private static void checkCounts(int builtin, Table options, int inputs, int outputs)
+      throws DamagedException {
+    int asked =
+        switch (TfliteSchema.operatorName(builtin)) {
+          case "SPLIT", "SPLIT_V", "UNPACK" -> outputs;
+          case "PACK" -> inputs;
+          default -> -1;
+        };
+    if (asked >= 0 && options.int32(0, 0) != asked) {
+      throw new DamagedException(
+          options.what()
+              + " give another number of parts than there are asked="
+              + asked
+              + " found="
+              + options.int32(0, 0));
+    }
+  }
+
+  /** What the operators do not look at themselves before they use it. */
+  private void checkParameters(
+      int builtin, String what, Vector inputs, Vector outputs, List<TensorFacts> tensors)
+      throws DamagedException {
+    if (TfliteSchema.needsScale(builtin)) {
+      checkScales(what + " input", inputs, tensors);
+      checkScales(what + " output", outputs, tensors);
+    }
+    switch (TfliteSchema.operatorName(builtin)) {
+      case "MEAN", "SUM", "REDUCE_PROD", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_ANY", "REDUCE_ALL" -> {
+        TensorFacts axes = tensors.get(inputs.int32(1));
+        if (axes.rank > 1 || axes.elements > tensors.get(inputs.int32(0)).rank) {
+          throw new DamagedException(what + " has more axes than its input has dimensions");
+        }
+      }
+      case "SPLIT" -> checkAxis(what, tensors.get(inputs.int32(0)), tensors.get(inputs.int32(1)));
+      case "SPLIT_V" -> checkAxis(what, tensors.get(inputs.int32(2)), tensors.get(inputs.int32(0)));
+      case "RESHAPE" -> {
+        if (inputs.length() == 2 && tensors.get(inputs.int32(1)).type != TfliteSchema.INT32) {
+          throw new DamagedException(what + " has a shape that is not of INT32");
+        }
+      }
+      case "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL", "EQUAL", "NOT_EQUAL" -> {
+        for (int i = 0; i < inputs.length(); i++) {
+          TensorFacts input = tensors.get(inputs.int32(i));
+          if (input.rank > MOST_COMPARED_DIMENSIONS) {
+            throw new DamagedException(what + " compares too many dimensions rank=" + input.rank);
+          }
+        }
+      }
+      default -> {
+        // The others look for themselves.
+      }
+    }
+  }
+
+  private static void checkScales(String what, Vector indices, List<TensorFacts> tensors)
+      throws DamagedException {
+    for (int i = 0; i < indices.length(); i++) {
+      if (indices.int32(i) >= 0) {
+        TensorFacts tensor = tensors.get(indices.int32(i));
+        if (TfliteSchema.isSmallInteger(tensor.type) && !tensor.scaled) {
+          throw new DamagedException(what + " " + i + " is of integers without a scale");
+        }
+      }
+    }
+  }
+
+  /** An axis is one number of the dimensions that there are, counted from either end. */
+  private void checkAxis(String what, TensorFacts axis, TensorFacts tensor)
+      throws DamagedException {
+    if (axis.type != TfliteSchema.INT32 || axis.elements != 1) {
+      throw new DamagedException(what + " has an axis that is not one INT32");
+    }
+    if (axis.constant) {
+      int value = content.getInt(axis.start);
+      if (value < -tensor.rank || value >= tensor.rank) {
+        throw new DamagedException(
+            what + " has an axis that is not there axis=" + value + " rank=" + tensor.rank);
+      }
     }
   }
 

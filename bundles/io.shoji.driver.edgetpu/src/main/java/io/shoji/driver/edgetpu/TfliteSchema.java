@@ -9,6 +9,8 @@
  */
 package io.shoji.driver.edgetpu;
 
+import java.util.Set;
+
 /**
  * What this driver knows of TensorFlow Lite's schema, version 3 ({@code schema.fbs}): operators,
  * and the fields of their options.
@@ -31,6 +33,13 @@ final class TfliteSchema {
 
   /** {@code TensorType_STRING}. */
   static final int STRING = 5;
+
+  /** {@code TensorType_INT32}. */
+  static final int INT32 = 2;
+
+  private static final int UINT8 = 3;
+  private static final int INT16 = 7;
+  private static final int INT8 = 9;
 
   /**
    * {@code BuiltinOperator} in the order of their numbers: the name, and if the runtime has it, how
@@ -65,7 +74,7 @@ final class TfliteSchema {
           RESIZE_NEAREST_NEIGHBOR:2>1 LEAKY_RELU:1>1 SQUARED_DIFFERENCE:2>1
           MIRROR_PAD:2>1 ABS:1>1 SPLIT_V:3>1-* UNIQUE:1>2 CEIL:1>1 REVERSE_V2:2>1
           ADD_N:1-*>1 GATHER_ND:2>1 COS:1>1 WHERE:1>1 RANK:1>1 ELU:1>1
-          REVERSE_SEQUENCE:2>1 MATRIX_DIAG:1>1 QUANTIZE:1>1 MATRIX_SET_DIAG:2>1
+          REVERSE_SEQUENCE:2>1 MATRIX_DIAG QUANTIZE:1>1 MATRIX_SET_DIAG
           ROUND:1>1 HARD_SWISH:1>1 IF:1-*>0-* WHILE:1-*>1-*
           NON_MAX_SUPPRESSION_V4:5>2 NON_MAX_SUPPRESSION_V5:6>3 SCATTER_ND:3>1
           SELECT_V2:3>1 DENSIFY:1>1 SEGMENT_SUM:2>1 BATCH_MATMUL:2>1
@@ -82,6 +91,61 @@ final class TfliteSchema {
 """
           .strip()
           .split("\\s+");
+
+  /** Operators that move integers or use them as they are, and so need no scale for them. */
+  private static final Set<String> WITHOUT_SCALE =
+      Set.of(
+          "ARG_MAX",
+          "ARG_MIN",
+          "ASSIGN_VARIABLE",
+          "BATCH_TO_SPACE_ND",
+          "BITCAST",
+          "BITWISE_XOR",
+          "BROADCAST_ARGS",
+          "BROADCAST_TO",
+          "CAST",
+          "CONCATENATION",
+          "DEPTH_TO_SPACE",
+          "DYNAMIC_UPDATE_SLICE",
+          "EMBEDDING_LOOKUP",
+          "EXPAND_DIMS",
+          "FILL",
+          "GATHER",
+          "GATHER_ND",
+          "IF",
+          "MAXIMUM",
+          "MINIMUM",
+          "MIRROR_PAD",
+          "ONE_HOT",
+          "PACK",
+          "PAD",
+          "PADV2",
+          "RANK",
+          "READ_VARIABLE",
+          "RESHAPE",
+          "RESIZE_NEAREST_NEIGHBOR",
+          "REVERSE_SEQUENCE",
+          "REVERSE_V2",
+          "RIGHT_SHIFT",
+          "SCATTER_ND",
+          "SELECT",
+          "SELECT_V2",
+          "SHAPE",
+          "SLICE",
+          "SPACE_TO_BATCH_ND",
+          "SPACE_TO_DEPTH",
+          "SPLIT",
+          "SPLIT_V",
+          "SQUEEZE",
+          "STRIDED_SLICE",
+          "TILE",
+          "TOPK_V2",
+          "TRANSPOSE",
+          "UNIQUE",
+          "UNPACK",
+          "WHERE",
+          "WHILE",
+          "ZEROS_LIKE");
 
   /**
    * Fields of the tables of the union {@code BuiltinOptions}, from its first member on: one letter
@@ -118,6 +182,11 @@ final class TfliteSchema {
     return builtin >= 0 && builtin < OPERATORS.length
         ? OPERATORS[builtin].split(":", 2)[0]
         : "BuiltinOperator " + builtin;
+  }
+
+  /** Whether an operator computes with what its integers stand for, and so needs their scale. */
+  static boolean needsScale(int builtin) {
+    return !WITHOUT_SCALE.contains(operatorName(builtin));
   }
 
   /** What a known operator takes and gives. */
@@ -207,6 +276,21 @@ final class TfliteSchema {
   /** Whether there is such a type of tensors. */
   static boolean isKnownType(int type) {
     return type >= 0 && type < BITS.length;
+  }
+
+  /** Whether the type is one that is quantized: INT8, UINT8 or INT16. */
+  static boolean isSmallInteger(int type) {
+    return type == UINT8 || type == INT16 || type == INT8;
+  }
+
+  /** Whether a zero point lies in the range of its type. */
+  static boolean isZeroPoint(int type, long zeroPoint) {
+    return switch (type) {
+      case UINT8 -> zeroPoint >= 0 && zeroPoint <= 255;
+      case INT8 -> zeroPoint >= Byte.MIN_VALUE && zeroPoint <= Byte.MAX_VALUE;
+      case INT16 -> zeroPoint >= Short.MIN_VALUE && zeroPoint <= Short.MAX_VALUE;
+      default -> zeroPoint >= Integer.MIN_VALUE && zeroPoint <= Integer.MAX_VALUE;
+    };
   }
 
   /** Bits of an element, 0 if its size is not fixed. */
