@@ -11,6 +11,9 @@ package io.shoji.cli;
 
 import com.google.gson.JsonObject;
 import io.shoji.cli.fleet.FleetCommand;
+import io.shoji.cli.packaging.HandoverCommand;
+import io.shoji.cli.packaging.PackageCommand;
+import io.shoji.cli.packaging.VerifyCommand;
 import java.io.PrintWriter;
 import java.lang.reflect.Constructor;
 import java.nio.charset.StandardCharsets;
@@ -47,7 +50,12 @@ import picocli.CommandLine.ScopeType;
       "  shoji fleet install --help",
       "  source <(shoji completion)          completes with TAB, in bash and zsh"
     },
-    subcommands = FleetCommand.class)
+    subcommands = {
+      PackageCommand.class,
+      VerifyCommand.class,
+      HandoverCommand.class,
+      FleetCommand.class
+    })
 public final class Shoji {
   private static final long CLEAN_UP_SECONDS = 5;
   private static final int WIDTH = 120;
@@ -168,7 +176,10 @@ public final class Shoji {
   }
 
   private static void describe(CommandLine command, Map<String, String> codes) {
-    command.getCommandSpec().usageMessage().exitCodeList(codes);
+    // Commands may have codes with meanings of their own.
+    if (command.getCommandSpec().usageMessage().exitCodeList().isEmpty()) {
+      command.getCommandSpec().usageMessage().exitCodeList(codes);
+    }
     command.getSubcommands().values().forEach(sub -> describe(sub, codes));
   }
 
