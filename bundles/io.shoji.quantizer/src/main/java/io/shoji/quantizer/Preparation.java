@@ -428,14 +428,17 @@ public final class Preparation {
     }
   }
 
-  /** The mean over all of an image or signal, as some exporters write it, is a global pool. */
+  /**
+   * The mean over all of an image, as some exporters write it, is a global pool. Not that over a
+   * signal: in layers that normalize, the last dimension is something else.
+   */
   private void makePools(Graph graph, Map<String, TensorSpec> tensors) {
     for (Node mean : List.copyOf(graph.nodes())) {
       TensorSpec input = tensors.get(mean.input(0));
       if (!mean.is("ReduceMean")
           || input == null
           || input.type() != ElementType.FLOAT32
-          || input.shape().rank() < 3
+          || input.shape().rank() != 4
           || !isOverSpace(graph, mean, input.shape().rank())) {
         continue;
       }

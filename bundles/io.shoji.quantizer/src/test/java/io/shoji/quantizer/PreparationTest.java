@@ -194,7 +194,9 @@ final class PreparationTest {
       mean(graph, opset, "x", "z", 0, -1, -2);
       mean(graph, opset, "x", "u", 0, 1, 2);
       mean(graph, opset, "x", "v", 1, 3);
-      for (String output : List.of("y", "z", "u", "v")) {
+      graph.constant("s", Graphs.index(0, 3, 20)).node("Reshape", List.of("x", "s"), List.of("r"));
+      mean(graph, opset, "r", "t", 1, -1);
+      for (String output : List.of("y", "z", "u", "v", "t")) {
         graph.output(output, OnnxGraph.tensorTypeOfAnyShape(ElementType.FLOAT32));
       }
       OnnxModel model = OnnxModel.read(graph.toModel());
@@ -202,7 +204,13 @@ final class PreparationTest {
       assertThat(prepared.graph().nodes())
           .extracting(Node::operator)
           .containsExactly(
-              "GlobalAveragePool", "GlobalAveragePool", "Flatten", "ReduceMean", "ReduceMean");
+              "GlobalAveragePool",
+              "GlobalAveragePool",
+              "Flatten",
+              "ReduceMean",
+              "ReduceMean",
+              "Reshape",
+              "ReduceMean");
       Map<String, Tensor> input = Map.of("x", Graphs.random(random, 1, 2, 3, 4, 5));
       assertThat(Graphs.difference(runner, model, prepared, input)).isLessThan(TOLERANCE);
     }

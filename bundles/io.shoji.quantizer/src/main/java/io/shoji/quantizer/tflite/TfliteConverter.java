@@ -10,6 +10,7 @@
 package io.shoji.quantizer.tflite;
 
 import io.shoji.quantizer.ModelRunner;
+import io.shoji.quantizer.Preparation;
 import io.shoji.quantizer.onnx.Constants;
 import io.shoji.quantizer.onnx.Graph;
 import io.shoji.quantizer.onnx.Node;
@@ -128,8 +129,9 @@ public final class TfliteConverter {
    */
   public static Converted convert(OnnxModel quantized, ModelRunner runner, TfliteOptions options)
       throws QuantizerException {
-    OnnxModel model = ofOneSample(quantized);
-    return new TfliteConverter(model, runner.describe(model)).convert(options);
+    // With the batch fixed, shapes that the model computes are constant.
+    Preparation.Prepared prepared = Preparation.prepare(ofOneSample(quantized), runner);
+    return new TfliteConverter(prepared.model(), prepared.tensors()).convert(options);
   }
 
   private static OnnxModel ofOneSample(OnnxModel quantized) throws QuantizerException {
@@ -158,9 +160,23 @@ public final class TfliteConverter {
       inputs.set(i, input.toBuilder().setType(type).build());
     }
     List<ValueInfoProto> outputs = model.graph().outputs();
-    // Their shapes follow from the inputs' new ones.
-    outputs.replaceAll(output -> ValueInfoProto.newBuilder().setName(output.getName()).build());
+    // Their sizes follow from the inputs' new ones, but not always their rank.
+    outputs.replaceAll(TfliteConverter::ofAnySize);
     return model;
+  }
+
+  private static ValueInfoProto ofAnySize(ValueInfoProto output) {
+    TypeProto.Builder type = output.getType().toBuilder();
+    if (!type.hasTensorType() || !type.getTensorType().hasShape()) {
+      return output;
+    }
+    TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
+    type.getTensorType()
+        .getShape()
+        .getDimList()
+        .forEach(dim -> shape.addDim(TensorShapeProto.Dimension.getDefaultInstance()));
+    type.setTensorType(type.getTensorType().toBuilder().setShape(shape));
+    return output.toBuilder().setType(type).build();
   }
 
   private Converted convert(TfliteOptions options) throws QuantizerException {
