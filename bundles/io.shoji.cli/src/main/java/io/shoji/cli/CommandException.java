@@ -9,6 +9,8 @@
  */
 package io.shoji.cli;
 
+import io.shoji.quantizer.onnx.QuantizerException;
+
 /** A command that cannot go on as a whole, and the exit code that says so. */
 public final class CommandException extends Exception {
   private static final long serialVersionUID = 1L;
@@ -33,6 +35,30 @@ public final class CommandException extends Exception {
     super(message, cause);
     this.exit = exit;
     this.reason = reason;
+  }
+
+  /** A failure of the quantizer, in the command's terms. */
+  public static CommandException of(QuantizerException failure) {
+    String code = failure.code().name();
+    String message = String.valueOf(failure.getMessage());
+    return new CommandException(
+        switch (failure.code()) {
+          case UNREADABLE,
+              DAMAGED,
+              TOO_LARGE,
+              UNSUPPORTED,
+              EXTERNAL_DATA,
+              INVALID_OPTION,
+              BAD_SAMPLES,
+              TOO_FEW_SAMPLES ->
+              ExitCode.USAGE;
+          case BUDGET_MISSED -> ExitCode.REFUSED;
+          case CANCELLED -> ExitCode.INTERRUPTED;
+          case RUNTIME, UNWRITABLE -> ExitCode.FAILED;
+        },
+        code,
+        message.startsWith(code + ": ") ? message.substring(code.length() + 2) : message,
+        failure);
   }
 
   /** How the command ends. */

@@ -11,20 +11,22 @@ package io.shoji.cli;
 
 /** How a run of the command ends. The numbers are part of the interface. */
 public enum ExitCode {
-  /** Done, on every gateway. */
+  /** Done; on every gateway. */
   OK(0, "done, everywhere it was to be done"),
   /** Nothing was done. */
-  FAILED(1, "failed, or no gateway that was asked did it"),
+  FAILED(1, "failed; or no gateway that was asked did it"),
   /** The command line or a file it names cannot be used. */
-  USAGE(2, "wrong command line, profile or file; nothing was sent"),
+  USAGE(2, "wrong command line, or a file that cannot be used; nothing was done"),
   /** No connection. */
   NO_BROKER(3, "the broker cannot be reached, or refuses the connection"),
   /** Done here and there. */
   PARTIAL(4, "done on some gateways, failed or not begun on others"),
   /** Nobody to do it. */
   NO_GATEWAY(5, "no gateway was found"),
+  /** The model is not good enough. */
+  REFUSED(6, "a model does not reach the accuracy that was asked for; it was not written"),
   /** Ctrl-C. */
-  INTERRUPTED(130, "interrupted; what gateways had been told goes on there");
+  INTERRUPTED(130, "interrupted; nothing stays here, what gateways had been told goes on there");
 
   private final int code;
   private final String meaning;

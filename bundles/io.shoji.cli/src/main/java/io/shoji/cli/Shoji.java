@@ -14,12 +14,17 @@ import io.shoji.cli.fleet.FleetCommand;
 import io.shoji.cli.packaging.HandoverCommand;
 import io.shoji.cli.packaging.PackageCommand;
 import io.shoji.cli.packaging.VerifyCommand;
+import io.shoji.cli.quantize.QuantizeCommand;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.lang.reflect.Constructor;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.LogManager;
@@ -46,11 +51,13 @@ import picocli.CommandLine.ScopeType;
     exitCodeListHeading = "%nExit codes:%n",
     footerHeading = "%nExamples:%n",
     footer = {
+      "  shoji quantize --help",
       "  shoji fleet list --broker ssl://broker.example:8883 --account acme",
       "  shoji fleet install --help",
       "  source <(shoji completion)          completes with TAB, in bash and zsh"
     },
     subcommands = {
+      QuantizeCommand.class,
       PackageCommand.class,
       VerifyCommand.class,
       HandoverCommand.class,
@@ -155,6 +162,20 @@ public final class Shoji {
     }
   }
 
+  /** Name and version of this tool, as {@code shoji 0.1.0}: in evidence, too. */
+  public static String version() {
+    Properties properties = new Properties();
+    try (InputStream in = Shoji.class.getResourceAsStream("version.properties")) {
+      if (in == null) {
+        throw new IllegalStateException("the application lacks its version");
+      }
+      properties.load(in);
+    } catch (IOException e) {
+      throw new UncheckedIOException("the application's version cannot be read", e);
+    }
+    return "shoji " + properties.getProperty("version");
+  }
+
   /** The command with all its subcommands. */
   static CommandLine commandLine(Environment environment) {
     CommandLine command = new CommandLine(new Shoji(), new Factory(environment));
@@ -201,8 +222,7 @@ public final class Shoji {
   static final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {
-      String version = Shoji.class.getPackage().getImplementationVersion();
-      return new String[] {"shoji " + (version == null ? "unpacked" : version)};
+      return new String[] {version()};
     }
   }
 }

@@ -273,6 +273,17 @@ public final class LocalAccelerators implements AutoCloseable {
     return info.kind() + ":" + info.device();
   }
 
+  /** The vendor's runtime as evidence and reports name it, as {@code ONNX Runtime 1.29.0}. */
+  public static String runtime(AcceleratorInfo info) {
+    String name =
+        switch (info.runtime()) {
+          case "onnxruntime" -> "ONNX Runtime";
+          case "tensorflowlite" -> "TensorFlow Lite";
+          default -> info.runtime();
+        };
+    return name + " " + info.runtimeVersion();
+  }
+
   private static String describe(Accelerator accelerator) {
     AcceleratorInfo info = accelerator.info();
     return info + " formats=" + info.formats() + " precisions=" + info.precisions();

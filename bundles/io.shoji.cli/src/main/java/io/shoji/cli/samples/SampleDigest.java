@@ -73,8 +73,8 @@ public final class SampleDigest {
     return HexFormat.of().formatHex(digest.digest.digest());
   }
 
-  /** Of one sample's inputs. */
-  static String of(Map<String, Tensor> inputs) {
+  /** Of one sample's inputs, lower-case hex. */
+  public static String of(Map<String, Tensor> inputs) {
     SampleDigest digest = new SampleDigest();
     digest.add(inputs);
     return HexFormat.of().formatHex(digest.digest.digest());

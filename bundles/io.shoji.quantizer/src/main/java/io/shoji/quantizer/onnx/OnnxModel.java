@@ -186,6 +186,11 @@ public final class OnnxModel {
     opsets.put(domain, version);
   }
 
+  /** Elements of all constants together. */
+  public long parameters() {
+    return graph.constants().values().stream().mapToLong(Constants::size).sum();
+  }
+
   /** Version of the file format. */
   public long irVersion() {
     return irVersion;
