@@ -577,6 +577,7 @@ public final class ModelExtender implements ModelCatalog {
     }
 
     private void install() {
+      @Nullable BundleRevision revision = bundle.adapt(BundleRevision.class);
       List<Map<String, Object>> capabilities = capabilities();
       if (removed || stopping) {
         return;
@@ -602,12 +603,13 @@ public final class ModelExtender implements ModelCatalog {
                         capabilities,
                         this),
                     reasons,
-                    () -> removed || stopping);
+                    () -> removed || stopping || isChanged(revision));
         if (description.isPresent()) {
           conflict = publish(description.get(), open, reasons);
         }
       } catch (CancellationException e) {
-        log.debug("the bundle went while it was read bundle={}", origin, e);
+        log.debug("the bundle went or changed while it was read bundle={}", origin, e);
+        again();
         return;
       } catch (StoreException e) {
         reasons.add("store", String.valueOf(e.getMessage()));
@@ -622,6 +624,10 @@ public final class ModelExtender implements ModelCatalog {
       if (removed || stopping) {
         return;
       }
+      if (!reasons.isEmpty() && isChanged(revision)) {
+        again();
+        return;
+      }
       if (reasons.isEmpty()) {
         refused.remove(this);
         log.info(
@@ -630,6 +636,18 @@ public final class ModelExtender implements ModelCatalog {
         refuse(reasons, conflict, retryable);
       }
       publishKept(bundle.getBundleId(), published.containsKey(this));
+    }
+
+    /** Whether the bundle was updated or refreshed meanwhile: what was read may be of both. */
+    private boolean isChanged(@Nullable BundleRevision revision) {
+      return bundle.adapt(BundleRevision.class) != revision;
+    }
+
+    /** Reads the bundle anew, unless that is left to whoever follows its update. */
+    private void again() {
+      if (!removed && !stopping && lastModified == bundle.getLastModified()) {
+        submit(this::install);
+      }
     }
 
     /** The bundle is no model package any more: nothing is kept of it. */

@@ -108,6 +108,10 @@ final class PackageInstaller {
         checkCapabilities(origin.capabilities(), Optional.empty(), reasons);
       }
       stored = description.isPresent();
+      if (!stored && cancelled.getAsBoolean()) {
+        // What was found against it may be of a bundle that is half of another version by now.
+        throw new CancellationException(origin.name());
+      }
       if (!stored && before(origin, document.map(Digests::of).orElse("")).isEmpty()) {
         store.forget(owner);
       }

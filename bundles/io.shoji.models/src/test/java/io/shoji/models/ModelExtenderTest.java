@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
@@ -324,6 +325,22 @@ class ModelExtenderTest {
 
     awaitVersions("3.0.0");
     assertThat(context.getServiceReferences(ModelPackage.class, null)).hasSize(1);
+  }
+
+  @Test
+  void shouldRefuseNothingWhenBundleIsUpdatedWhileItIsRead() throws Exception {
+    List<ModelCatalog.Refusal> told = new CopyOnWriteArrayList<>();
+    extender.addListener(told::add);
+    Bundle bundle = install(new PackageFixture("model", "1.0.0"), "updated.bundle");
+    for (int i = 0; i < 200; i++) {
+      // Resolved at once, so that each version is begun to be read and most are not finished.
+      update(bundle, new PackageFixture("model", i % 2 == 0 ? "2.0.0" : "1.0.0"));
+      LockSupport.parkNanos(i * 20_000L);
+    }
+    update(bundle, new PackageFixture("model", "3.0.0"));
+
+    await(() -> versions().contains("3.0.0"));
+    assertThat(told).as("refusals of good packages").isEmpty();
   }
 
   @Test

@@ -79,9 +79,18 @@ final class FelixWithPackages implements AutoCloseable {
 
   /** Writes a package of bundles named by their file in the folder of this project's jars. */
   Path write(Path folder, String name, String version, String... bundles) throws Exception {
+    Path[] files = new Path[bundles.length];
+    for (int i = 0; i < files.length; i++) {
+      files[i] = shoji.resolve(bundles[i] + ".jar");
+    }
+    return writeFiles(folder, name, version, files);
+  }
+
+  /** Writes a package of bundles. */
+  Path writeFiles(Path folder, String name, String version, Path... bundles) throws Exception {
     DeploymentPackageWriter writer = new DeploymentPackageWriter(name, version);
-    for (String bundle : bundles) {
-      writer.bundle(shoji.resolve(bundle + ".jar"));
+    for (Path bundle : bundles) {
+      writer.bundle(bundle);
     }
     Path file = folder.resolve(name + "-" + version + ".dp");
     writer.write(file);

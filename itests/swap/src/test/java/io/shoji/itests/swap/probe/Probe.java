@@ -20,6 +20,8 @@ import io.shoji.tensor.Tensor;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
 import org.osgi.framework.BundleActivator;
 import org.osgi.framework.BundleContext;
@@ -68,24 +70,40 @@ public final class Probe implements BundleActivator {
     Tensor input = Tensor.allocate(ElementType.FLOAT32, Shape.of(shape));
     input.floats().put(values);
     try {
+      long deadline = InferenceService.deadlineIn((Long) request.get("timeoutMs"));
       InferenceResult result =
-          service.infer(
-              ModelRef.latest(model),
-              List.of(input),
-              InferenceService.deadlineIn((Long) request.get("timeoutMs")));
+          request.containsKey("async")
+              ? later(service.inferAsync(ModelRef.latest(model), List.of(input), deadline))
+              : service.infer(ModelRef.latest(model), List.of(input), deadline);
       Tensor output = result.outputs().get(0);
       float[] scores = new float[output.elementCount()];
       output.floats().get(scores);
       return Map.of(
           "scores", scores,
+          "modelVersion", result.provenance().modelVersion(),
           "runtimeVersion", result.provenance().runtimeVersion(),
           "runtimeBuildId", result.provenance().runtimeBuildId(),
           "generation", result.provenance().generation(),
           "degraded", result.provenance().degraded());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return Map.of("error", "interrupted", "code", "CANCELLED", "reason", "");
     } catch (InferenceException e) {
       String status =
           service.model(ModelRef.latest(model)).map(ModelStatus::reason).orElse("not installed");
       return Map.of("error", e.getMessage(), "code", e.code().name(), "reason", status);
+    }
+  }
+
+  private static InferenceResult later(CompletableFuture<InferenceResult> future)
+      throws InferenceException, InterruptedException {
+    try {
+      return future.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof InferenceException failure) {
+        throw failure;
+      }
+      throw new IllegalStateException(e);
     }
   }
 }
