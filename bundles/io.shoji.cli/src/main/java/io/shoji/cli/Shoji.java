@@ -10,6 +10,7 @@
 package io.shoji.cli;
 
 import com.google.gson.JsonObject;
+import io.shoji.cli.bench.BenchCommand;
 import io.shoji.cli.fleet.FleetCommand;
 import io.shoji.cli.packaging.HandoverCommand;
 import io.shoji.cli.packaging.PackageCommand;
@@ -61,6 +62,7 @@ import picocli.CommandLine.ScopeType;
       PackageCommand.class,
       VerifyCommand.class,
       HandoverCommand.class,
+      BenchCommand.class,
       FleetCommand.class
     })
 public final class Shoji {

@@ -73,7 +73,7 @@ public final class ProgressBar implements AutoCloseable {
     begun = nanoTime.getAsLong();
     before = 0;
     told = begun - BETWEEN_LINES;
-    update(0, "");
+    update(-1, "");
   }
 
   /**

@@ -116,7 +116,7 @@ final class ProgressBarTest {
                 + ERASE
                 + "shoji: a sensor[2J is dead\n"
                 + ERASE
-                + "warming up [........................]   0 %"
+                + "warming up"
                 + ERASE
                 + "warming up: nobody knows how long"
                 + ERASE);
