@@ -10,6 +10,7 @@
 package io.shoji.quantizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.shoji.operations.Progress;
 import io.shoji.quantizer.onnx.OnnxModel;
@@ -17,7 +18,6 @@ import io.shoji.quantizer.onnx.QuantizerException;
 import io.shoji.quantizer.tflite.TfliteConverter;
 import io.shoji.quantizer.tflite.TfliteOptions;
 import io.shoji.tensor.ElementType;
-import io.shoji.tensor.Quantization;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
@@ -29,6 +29,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -40,10 +41,10 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @ExtendWith(Runtime.class)
 final class TfliteOperatorsTest {
-  /** Of each kind of values; {@code -Dshoji.tflite.graphs=20} takes longer. */
-  private static final int GRAPHS = Integer.getInteger("shoji.tflite.graphs", 1);
+  /** Of eight operations each, one for each kind of values; more of them take longer. */
+  private static final int GRAPHS = Integer.getInteger("shoji.tflite.graphs", 2);
 
-  private static final int TENSORS = 125;
+  private static final int TENSORS = 63;
 
   /** What the values of a case look like. */
   private enum Values {
@@ -103,24 +104,108 @@ final class TfliteOperatorsTest {
   void shouldAnswerAsOnnxWhenOperatorIsConverted(Operator operator, ModelRunner runner)
       throws Exception {
     double nearest = 0;
-    for (Values values : Values.values()) {
-      for (int i = 0; i < GRAPHS; i++) {
-        Case one = new Case(operator, values, 10 * values.ordinal() + i);
-        one.check(runner);
-        nearest = Math.max(nearest, one.nearest);
-      }
+    for (int i = 0; i < GRAPHS; i++) {
+      nearest = Math.max(nearest, check(operator, i, runner));
     }
     // A bound that nothing comes near would prove nothing.
     assertThat(nearest).isBetween(0.02, 1.0);
   }
 
-  /** A graph of one operator from x, and z for some, to y. */
-  private static final class Case {
+  @Test
+  void shouldRefuseWhenResultIsFarFinerThanWhatIsComputed(ModelRunner runner) {
+    // A result of three at most of inputs of a million: nothing is left to compute.
+    OnnxGraph graph = new OnnxGraph("hopeless").opset(15);
+    Chain chain = new Chain(graph, Operator.CONV_CLIP, Values.OUTLIER, 1);
+    assertThatExceptionOfType(QuantizerException.class)
+        .isThrownBy(() -> convert(graph, List.of(chain), new Random(1), runner))
+        .withMessageContaining("less than one step of what it computes");
+  }
+
+  private static double check(Operator operator, int seed, ModelRunner runner) throws Exception {
+    OnnxGraph graph = new OnnxGraph("eight").opset(15);
+    List<Chain> chains = new ArrayList<>();
+    for (Values values : Values.values()) {
+      boolean hopeless =
+          operator == Operator.CONV_CLIP && (values == Values.OUTLIER || values == Values.LARGE);
+      if (!hopeless) {
+        chains.add(new Chain(graph, operator, values, seed));
+      }
+    }
+    Converted converted = convert(graph, chains, new Random(seed), runner);
+    if (operator == Operator.FLATTEN_GEMM) {
+      assertThat(converted.result.model().operatorCounts()).doesNotContainKey("TRANSPOSE");
+    }
+    byte[] content = converted.result.content();
+    try (ModelRunner.Session real = runner.openPlain(converted.model);
+        ModelRunner.Session onnx = runner.openPlain(converted.quantized.model());
+        TfliteRuntime.Session plain = new TfliteRuntime.Session(content, false);
+        TfliteRuntime.Session fast = new TfliteRuntime.Session(content, true)) {
+      for (Map<String, Tensor> sample : converted.samples) {
+        List<Tensor> given = new ArrayList<>();
+        for (TensorSpec spec : converted.result.inputs()) {
+          given.add(TfliteRuntime.given(sample.get(spec.name()), spec));
+        }
+        Map<String, Tensor> first = real.run(sample);
+        Map<String, Tensor> second = onnx.run(sample);
+        List<Tensor> slow = plain.run(given);
+        List<Tensor> quick = fast.run(given);
+        for (int o = 0; o < slow.size(); o++) {
+          TensorSpec spec = converted.result.outputs().get(o);
+          Tensor asked = first.get(spec.name());
+          Tensor integers = second.get(spec.name());
+          for (Chain chain : chains) {
+            if (spec.name().startsWith(chain.id)) {
+              double bound = chain.bound(converted.quantized, sample, spec);
+              chain.compare(spec, asked, integers, slow.get(o), bound, "own kernels");
+              chain.compare(spec, asked, integers, quick.get(o), bound, "XNNPACK");
+            }
+          }
+        }
+      }
+    }
+    return chains.stream().mapToDouble(chain -> chain.nearest).max().orElseThrow();
+  }
+
+  private record Converted(
+      OnnxModel model,
+      List<Map<String, Tensor>> samples,
+      StaticQuantizer.Quantized quantized,
+      TfliteConverter.Converted result) {}
+
+  private static Converted convert(
+      OnnxGraph graph, List<Chain> chains, Random random, ModelRunner runner)
+      throws QuantizerException {
+    List<Map<String, Tensor>> samples = new ArrayList<>();
+    for (int i = 0; i < TENSORS; i++) {
+      Map<String, Tensor> sample = new LinkedHashMap<>();
+      chains.forEach(chain -> chain.sample(sample));
+      samples.add(sample);
+    }
+    OnnxModel model = OnnxModel.read(graph.toModel());
+    Preparation.Prepared prepared =
+        new Preparation.Prepared(model, runner.describe(model), List.of());
+    StaticQuantizer.Quantized quantized =
+        StaticQuantizer.calibrateAndQuantize(
+            prepared,
+            QuantizationOptions.forIntegersOnly().withPerChannel(random.nextInt(3) > 0),
+            Graphs.listed(samples),
+            true,
+            runner,
+            Progress.NONE);
+    ElementType io = random.nextBoolean() ? ElementType.INT8 : ElementType.UINT8;
+    TfliteConverter.Converted result =
+        TfliteConverter.convert(quantized.model(), runner, new TfliteOptions(io));
+    return new Converted(model, samples, quantized, result);
+  }
+
+  /** One operator from x, and z for some, to y. */
+  private static final class Chain {
     private final Operator operator;
     private final Values values;
     private final int seed;
     private final Random random;
-    private final OnnxGraph graph = new OnnxGraph("one").opset(15);
+    private final OnnxGraph graph;
+    private final String id;
     private final Map<String, long[]> inputs = new LinkedHashMap<>();
     private final int channels;
     private final int height;
@@ -131,21 +216,39 @@ final class TfliteOperatorsTest {
     private float constantMagnitude;
     private double nearest;
 
-    Case(Operator operator, Values values, int seed) {
+    Chain(OnnxGraph graph, Operator operator, Values values, int seed) {
+      this.graph = graph;
       this.operator = operator;
       this.values = values;
       this.seed = seed;
-      this.random = new Random(1_000L * operator.ordinal() + seed);
+      this.id = values.name() + ".";
+      this.random = new Random(1_000L * operator.ordinal() + 10L * values.ordinal() + seed);
       this.channels = 2 * (1 + random.nextInt(4));
       this.height = 2 * (2 + random.nextInt(3));
       this.width = 2 * (2 + random.nextInt(3));
       build();
-      graph.output("y", OnnxGraph.tensorTypeOfAnyShape(ElementType.FLOAT32));
+      output("y");
+    }
+
+    private void output(String name) {
+      graph.output(id + name, OnnxGraph.tensorTypeOfAnyShape(ElementType.FLOAT32));
+    }
+
+    private List<String> names(List<String> names) {
+      return names.stream().map(name -> name.isEmpty() ? name : id + name).toList();
+    }
+
+    private void constant(String name, Tensor value) {
+      graph.constant(id + name, value);
+    }
+
+    private void node(String kind, List<String> from, List<String> to, Attribute... attributes) {
+      graph.node(kind, names(from), names(to), attributes);
     }
 
     private void input(String name, long... dims) {
-      inputs.put(name, dims);
-      graph.input(name, ElementType.FLOAT32, Shape.of(dims));
+      inputs.put(id + name, dims);
+      graph.input(id + name, ElementType.FLOAT32, Shape.of(dims));
     }
 
     /** The input, for some as an image that TensorFlow Lite already keeps with channels last. */
@@ -154,8 +257,7 @@ final class TfliteOperatorsTest {
       if (dims.length != 4 || random.nextBoolean()) {
         return name;
       }
-      graph.node(
-          "MaxPool", List.of(name), List.of(name + "p"), Attribute.ofInts("kernel_shape", 1, 1));
+      node("MaxPool", List.of(name), List.of(name + "p"), Attribute.ofInts("kernel_shape", 1, 1));
       return name + "p";
     }
 
@@ -164,7 +266,7 @@ final class TfliteOperatorsTest {
     }
 
     private void node(String operator, List<String> from, Attribute... attributes) {
-      graph.node(operator, from, List.of("y"), attributes);
+      node(operator, from, List.of("y"), attributes);
     }
 
     private void build() {
@@ -186,19 +288,19 @@ final class TfliteOperatorsTest {
           product("x", channels, "MatMul");
         }
         case FLATTEN_GEMM -> {
-          graph.node("Flatten", List.of(image("x")), List.of("f"));
+          node("Flatten", List.of(image("x")), List.of("f"));
           product("f", channels * height * width, "Gemm");
         }
         case ADD -> node("Add", List.of(image("x"), image("z")));
         case ADD_RELU -> {
-          graph.node("Add", List.of(image("x"), image("z")), List.of("s"));
+          node("Add", List.of(image("x"), image("z")), List.of("s"));
           node("Relu", List.of("s"));
         }
         case ADD_CONSTANT -> {
           long[][] shapes = {{1, channels, 1, 1}, {channels, 1, 1}, {width}, {}};
           Tensor constant = Graphs.random(random, 2, shapes[random.nextInt(4)]);
           constantMagnitude = magnitude(constant);
-          graph.constant("c", constant);
+          constant("c", constant);
           node("Add", List.of(image("x"), "c"));
         }
         case MUL -> node("Mul", List.of(image("x"), image("z")));
@@ -239,7 +341,7 @@ final class TfliteOperatorsTest {
           long[][] shapes = {
             {1, channels / 2, 2, height, width}, {height, -1}, {1, channels, -1}, {-1}
           };
-          graph.constant("s", Graphs.index(shapes[random.nextInt(4)]));
+          constant("s", Graphs.index(shapes[random.nextInt(4)]));
           node("Reshape", List.of(image("x"), "s"));
         }
         case PAD -> {
@@ -247,23 +349,21 @@ final class TfliteOperatorsTest {
           for (int i = 0; i < 8; i++) {
             pads[i] = i % 4 == 0 ? 0 : random.nextInt(3);
           }
-          graph.constant("s", Graphs.index(pads));
+          constant("s", Graphs.index(pads));
           node("Pad", List.of(image("x"), "s"));
         }
         case SLICE -> {
-          graph
-              .constant("b", Graphs.index(random.nextInt(2), -3, 0))
-              .constant("e", Graphs.index(1_000, -1, height - 1))
-              .constant("a", Graphs.index(1, -1, 2))
-              .constant("t", Graphs.index(1, 1, 1 + random.nextInt(2)));
+          constant("b", Graphs.index(random.nextInt(2), -3, 0));
+          constant("e", Graphs.index(1_000, -1, height - 1));
+          constant("a", Graphs.index(1, -1, 2));
+          constant("t", Graphs.index(1, 1, 1 + random.nextInt(2)));
           node("Slice", List.of(image("x"), "b", "e", "a", "t"));
         }
         case SPLIT -> {
           int first = random.nextBoolean() ? channels / 2 : 1;
-          graph
-              .constant("s", Graphs.index(first, channels - first))
-              .node("Split", List.of(image("x"), "s"), List.of("y", "u"), Attribute.of("axis", 1))
-              .output("u", OnnxGraph.tensorTypeOfAnyShape(ElementType.FLOAT32));
+          constant("s", Graphs.index(first, channels - first));
+          node("Split", List.of(image("x"), "s"), List.of("y", "u"), Attribute.of("axis", 1));
+          output("u");
         }
         case DEPTH_TO_SPACE ->
             node(
@@ -279,21 +379,20 @@ final class TfliteOperatorsTest {
     private void limits() {
       float[][] limits = {{0, 6}, {-1, 1}, {-0.5f, 0.7f}, {0.2f, 3}};
       float[] chosen = limits[random.nextInt(4)];
-      graph
-          .constant("low", Tensor.ofFloats(Shape.scalar(), chosen[0]))
-          .constant("high", Tensor.ofFloats(Shape.scalar(), chosen[1]));
+      constant("low", Tensor.ofFloats(Shape.scalar(), chosen[0]));
+      constant("high", Tensor.ofFloats(Shape.scalar(), chosen[1]));
     }
 
     private void weight(long... dims) {
       Tensor weight = Graphs.random(random, 0.3, dims);
       weightMagnitude = magnitude(weight);
-      graph.constant("w", weight);
+      constant("w", weight);
     }
 
     private void bias(int count) {
       Tensor bias = Graphs.random(random, 0.3, count);
       biasMagnitude = magnitude(bias);
-      graph.constant("b", bias);
+      constant("b", bias);
     }
 
     private void conv(List<String> then, int groups, int... kernel) {
@@ -325,7 +424,7 @@ final class TfliteOperatorsTest {
       }
       boolean bounded = !then.isEmpty() && !then.get(0).equals("SAME");
       boolean same = !then.isEmpty() && !bounded;
-      graph.node(
+      node(
           "Conv",
           biased ? List.of(from, "w", "b") : List.of(from, "w"),
           List.of(bounded ? "c" : "y"),
@@ -337,9 +436,9 @@ final class TfliteOperatorsTest {
               : Attribute.ofInts("pads", pads));
       if (bounded && then.get(0).equals("Clip")) {
         limits();
-        graph.node("Clip", List.of("c", "low", "high"), List.of("y"));
+        node("Clip", List.of("c", "low", "high"), List.of("y"));
       } else if (bounded) {
-        graph.node(then.get(0), List.of("c"), List.of("y"));
+        node(then.get(0), List.of("c"), List.of("y"));
       }
     }
 
@@ -350,7 +449,7 @@ final class TfliteOperatorsTest {
       terms = channels * kernel * kernel;
       weight(channels, outputs, kernel, kernel);
       bias(outputs);
-      graph.node(
+      node(
           "ConvTranspose",
           List.of(image("x"), "w", "b"),
           List.of("y"),
@@ -371,9 +470,8 @@ final class TfliteOperatorsTest {
             biased ? List.of(from, "w", "b") : List.of(from, "w"),
             Attribute.of("transB", turned ? 1 : 0));
       } else {
-        graph
-            .node(kind, List.of(from, "w"), List.of("m"))
-            .node("Add", List.of("b", "m"), List.of("y"));
+        node(kind, List.of(from, "w"), List.of("m"));
+        node("Add", List.of("b", "m"), List.of("y"));
       }
     }
 
@@ -405,12 +503,11 @@ final class TfliteOperatorsTest {
       if (mode.equals("nearest") && kind > 0) {
         attributes.add(Attribute.of("nearest_mode", "floor"));
       }
-      graph.constant("s", Tensor.ofFloats(Shape.of(4), 1, 1, scale, scale));
+      constant("s", Tensor.ofFloats(Shape.of(4), 1, 1, scale, scale));
       node("Resize", List.of(image("x"), "", "s"), attributes.toArray(Attribute[]::new));
     }
 
-    private Map<String, Tensor> sample() {
-      Map<String, Tensor> sample = new LinkedHashMap<>();
+    private void sample(Map<String, Tensor> sample) {
       inputs.forEach(
           (name, dims) -> {
             Tensor tensor = Graphs.random(random, 1, dims);
@@ -432,103 +529,34 @@ final class TfliteOperatorsTest {
             }
             sample.put(name, tensor);
           });
-      return sample;
     }
 
-    void check(ModelRunner runner) throws Exception {
-      List<Map<String, Tensor>> samples = new ArrayList<>();
-      for (int i = 0; i < TENSORS; i++) {
-        samples.add(sample());
-      }
-      OnnxModel model = OnnxModel.read(graph.toModel());
-      Preparation.Prepared prepared =
-          new Preparation.Prepared(model, runner.describe(model), List.of());
-      QuantizationOptions options =
-          QuantizationOptions.forIntegersOnly().withPerChannel(random.nextInt(3) > 0);
-      StaticQuantizer.Quantized quantized =
-          StaticQuantizer.calibrateAndQuantize(
-              prepared, options, Graphs.listed(samples), true, runner, Progress.NONE);
-      ElementType io = random.nextBoolean() ? ElementType.INT8 : ElementType.UINT8;
-      TfliteConverter.Converted converted;
-      try {
-        converted = TfliteConverter.convert(quantized.model(), runner, new TfliteOptions(io));
-      } catch (QuantizerException e) {
-        // A result of six at most of inputs of a million: nothing is left to compute.
-        boolean hopeless =
-            operator == Operator.CONV_CLIP && (values == Values.OUTLIER || values == Values.LARGE);
-        assertThat(hopeless).as("%s seed=%d %s", operator, seed, e).isTrue();
-        assertThat(e).hasMessageContaining("less than one step of what it computes");
-        return;
-      }
-      if (operator == Operator.FLATTEN_GEMM) {
-        assertThat(converted.model().operatorCounts()).doesNotContainKey("TRANSPOSE");
-      }
-      try (ModelRunner.Session real = runner.openPlain(model);
-          ModelRunner.Session onnx = runner.openPlain(quantized.model());
-          TfliteRuntime.Session plain = new TfliteRuntime.Session(converted.content(), false);
-          TfliteRuntime.Session fast = new TfliteRuntime.Session(converted.content(), true)) {
-        for (Map<String, Tensor> sample : samples) {
-          List<Tensor> given = new ArrayList<>();
-          for (TensorSpec spec : converted.inputs()) {
-            given.add(TfliteRuntime.given(sample.get(spec.name()), spec));
-          }
-          Map<String, Tensor> first = real.run(sample);
-          Map<String, Tensor> second = onnx.run(sample);
-          compare(quantized, sample, converted, first, second, plain.run(given), "own kernels");
-          compare(quantized, sample, converted, first, second, fast.run(given), "XNNPACK");
-        }
-      }
-    }
-
-    private void compare(
-        StaticQuantizer.Quantized quantized,
-        Map<String, Tensor> sample,
-        TfliteConverter.Converted converted,
-        Map<String, Tensor> real,
-        Map<String, Tensor> onnx,
-        List<Tensor> found,
-        String kernels) {
-      for (int o = 0; o < found.size(); o++) {
-        TensorSpec spec = converted.outputs().get(o);
-        Quantization quantization = spec.quantization().orElseThrow();
-        double step = quantization.scale(0);
-        float[] expected = Graphs.floats(real.get(spec.name()));
-        float[] integers = Graphs.floats(onnx.get(spec.name()));
-        int[] order = TfliteRuntime.order(onnx.get(spec.name()).shape(), spec.layout());
-        double bound = bound(quantized, sample, step);
-        for (int i = 0; i < expected.length; i++) {
-          double value = quantization.dequantize(found.get(o).getLong(i), 0);
-          double off = Math.abs(value - integers[order[i]]);
-          assertThat(off)
-              .as(
-                  "%s %s seed=%d %s onnx=%s found=%s step=%s in %s",
-                  operator,
-                  values,
-                  seed,
-                  kernels,
-                  integers[order[i]],
-                  value,
-                  step,
-                  converted.model().operatorCounts())
-              .isLessThanOrEqualTo(1.001 * step);
-          double error = Math.abs(value - expected[order[i]]);
-          assertThat(error)
-              .as(
-                  "%s %s seed=%d %s in FP32=%s",
-                  operator, values, seed, kernels, expected[order[i]])
-              .isLessThanOrEqualTo(bound);
-          nearest = Math.max(nearest, error / bound);
-        }
+    void compare(
+        TensorSpec spec, Tensor real, Tensor onnx, Tensor found, double bound, String kernels) {
+      double step = spec.quantization().orElseThrow().scale(0);
+      float[] asked = Graphs.floats(real);
+      float[] integers = Graphs.floats(onnx);
+      float[] given = TfliteRuntime.real(found, spec, onnx.shape());
+      for (int i = 0; i < asked.length; i++) {
+        assertThat(Math.abs((double) given[i] - integers[i]))
+            .as("%s %s seed=%d %s step=%s", operator, spec.name(), seed, kernels, step)
+            .isLessThanOrEqualTo(1.001 * step);
+        double error = Math.abs((double) given[i] - asked[i]);
+        assertThat(error)
+            .as("%s %s seed=%d %s in FP32=%s", operator, spec.name(), seed, kernels, asked[i])
+            .isLessThanOrEqualTo(bound);
+        nearest = Math.max(nearest, error / bound);
       }
     }
 
     /** What OperatorBoundsTest allows ONNX, and one step more. */
-    private double bound(
-        StaticQuantizer.Quantized quantized, Map<String, Tensor> sample, double dy) {
-      double dx = step(quantized, "x");
-      double x = magnitude(sample.get("x"));
-      double dz = sample.containsKey("z") ? step(quantized, "z") : 0;
-      double z = sample.containsKey("z") ? magnitude(sample.get("z")) : 0;
+    double bound(StaticQuantizer.Quantized quantized, Map<String, Tensor> sample, TensorSpec spec) {
+      double dy = spec.quantization().orElseThrow().scale(0);
+      double dx = step(quantized, id + "x");
+      double x = magnitude(sample.get(id + "x"));
+      boolean two = sample.containsKey(id + "z");
+      double dz = two ? step(quantized, id + "z") : 0;
+      double z = two ? magnitude(sample.get(id + "z")) : 0;
       double w = weightMagnitude;
       double dw = w / 127 / 2;
       double made =
