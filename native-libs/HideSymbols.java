@@ -101,7 +101,6 @@ final class HideSymbols {
     }
     Files.createDirectories(result.toAbsolutePath().getParent());
     Files.write(result, content);
-    System.out.println("kept=" + kept + " hidden=" + hidden + " file=" + result);
   }
 
   private static int header(ByteBuffer elf, int section) {

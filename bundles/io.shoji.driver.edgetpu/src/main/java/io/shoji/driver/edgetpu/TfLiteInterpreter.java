@@ -41,8 +41,13 @@ final class TfLiteInterpreter implements AutoCloseable {
   private final Call call;
   private final boolean hasVariables;
 
-  /** Outputs whose sizes a run decides, or the inputs' shapes. */
+  /** Outputs whose sizes the inputs' shapes decide, or a run. */
   private final boolean[] dynamicOutputs;
+
+  /** Outputs whose sizes a run decides. */
+  private final boolean[] unsettledOutputs;
+
+  private boolean anyUnsettled;
 
   private List<Port> inputs = List.of();
   private List<Port> outputs = List.of();
@@ -59,6 +64,7 @@ final class TfLiteInterpreter implements AutoCloseable {
     private final Long tensor;
     private final Object[] argument;
     private final int bytes;
+    private final Shape shape;
     private long address;
     private @Nullable ByteBuffer view;
 
@@ -71,6 +77,7 @@ final class TfLiteInterpreter implements AutoCloseable {
             Code.UNSUPPORTED, "an input or output is too large bytes=" + size + " " + name);
       }
       this.bytes = (int) size;
+      this.shape = shape(tensor);
     }
 
     /** Where its values are now: the runtime may move them with every invocation. */
@@ -98,6 +105,7 @@ final class TfLiteInterpreter implements AutoCloseable {
     this.interpreter = interpreter;
     this.self = new Object[] {interpreter};
     this.dynamicOutputs = dynamicOutputs;
+    this.unsettledOutputs = dynamicOutputs.clone();
     this.call =
         new Call(() -> api.callInt(TfLiteFunction.TfLiteInterpreterCancel, this.interpreter));
     this.hasVariables =
@@ -200,7 +208,7 @@ final class TfLiteInterpreter implements AutoCloseable {
       ElementType type =
           TfLiteTypes.type(api.callInt(TfLiteFunction.TfLiteTensorType, tensor), known);
       try {
-        boolean unknown = kind.equals(OUTPUT) && dynamicOutputs[i];
+        boolean unknown = kind.equals(OUTPUT) && unsettledOutputs[i];
         TensorSpec spec = TensorSpec.of(known, type, unknown ? open(tensor) : signature(tensor));
         Optional<Quantization> quantization =
             perAxis.get(i).isPresent() ? perAxis.get(i) : perTensor(tensor);
@@ -272,7 +280,7 @@ final class TfLiteInterpreter implements AutoCloseable {
 
   /** Shape of an output after a run. */
   Shape outputShape(int index) {
-    return shape(outputs.get(index).tensor);
+    return outputs.get(index).shape;
   }
 
   /** Whether the shape of an output may change from run to run. */
@@ -332,14 +340,15 @@ final class TfLiteInterpreter implements AutoCloseable {
             new Port(api.callLong(TfLiteFunction.TfLiteInterpreterGetInputTensor, interpreter, i)));
       }
       inputs = newInputs;
-      shapes = newInputs.stream().map(port -> shape(port.tensor)).toList();
+      shapes = newInputs.stream().map(port -> port.shape).toList();
       refreshOutputs();
+      anyUnsettled = false;
       for (int i = 0; i < dynamicOutputs.length; i++) {
         Port output = outputs.get(i);
         // The runtime gives memory now to what has a size now.
-        dynamicOutputs[i] |=
-            signature(output.tensor).isDynamic()
-                || (output.bytes > 0 && api.data(output.argument) == 0);
+        unsettledOutputs[i] = api.data(output.argument) == 0;
+        anyUnsettled |= unsettledOutputs[i];
+        dynamicOutputs[i] |= unsettledOutputs[i] || signature(output.tensor).isDynamic();
       }
       allocated = true;
     }
@@ -388,12 +397,9 @@ final class TfLiteInterpreter implements AutoCloseable {
   }
 
   /** Takes up outputs whose sizes a run has decided. */
-  void refreshDynamicOutputs() throws AcceleratorException {
-    for (boolean dynamic : dynamicOutputs) {
-      if (dynamic) {
-        refreshOutputs();
-        return;
-      }
+  void refreshUnsettledOutputs() throws AcceleratorException {
+    if (anyUnsettled) {
+      refreshOutputs();
     }
   }
 

@@ -597,6 +597,7 @@ final class TfliteFile {
     if (options != null) {
       checkOptions(options, TfliteSchema.options(type), graphs, called);
       checkCounts(builtin, options, inputs.length(), outputs.length());
+      checkNumbers(builtin, options);
     }
     checkParameters(builtin, what, inputs, outputs, tensors);
   }
@@ -620,6 +621,19 @@ final class TfliteFile {
     }
   }
 
+  /** Numbers that an operator asserts. */
+  private static void checkNumbers(int builtin, Table options) throws DamagedException {
+    if (TfliteSchema.operatorName(builtin).equals("FAKE_QUANT")) {
+      float min = options.float32(0, 0);
+      float max = options.float32(1, 0);
+      int bits = options.int32(2, 0);
+      if (!(min <= 0 && max >= 0 && min < max) || bits < 2 || bits > 16) {
+        throw new DamagedException(
+            options.what() + " make no range min=" + min + " max=" + max + " bits=" + bits);
+      }
+    }
+  }
+
   /** What the operators do not look at themselves before they use it. */
   private void checkParameters(
       int builtin, String what, Vector inputs, Vector outputs, List<TensorFacts> tensors)
@@ -640,6 +654,13 @@ final class TfliteFile {
       case "RESHAPE" -> {
         if (inputs.length() == 2 && tensors.get(inputs.int32(1)).type != TfliteSchema.INT32) {
           throw new DamagedException(what + " has a shape that is not of INT32");
+        }
+      }
+      case "TRANSPOSE" -> {
+        TensorFacts order = tensors.get(inputs.int32(1));
+        int rank = tensors.get(inputs.int32(0)).rank;
+        if (order.rank != 1 || order.elements != rank || order.type != TfliteSchema.INT32) {
+          throw new DamagedException(what + " has not one INT32 for each dimension rank=" + rank);
         }
       }
       case "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL", "EQUAL", "NOT_EQUAL" -> {

@@ -146,7 +146,7 @@ final class TfliteModel implements LoadedModel {
         end = call.end();
       }
       check(status, end, deadlineNanos);
-      interpreter.refreshDynamicOutputs();
+      interpreter.refreshUnsettledOutputs();
       reader.read(interpreter);
     } finally {
       pool.give(interpreter);

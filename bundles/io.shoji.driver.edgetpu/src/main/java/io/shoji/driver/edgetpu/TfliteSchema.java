@@ -261,6 +261,7 @@ final class TfliteSchema {
       case "SPACE_TO_DEPTH" -> 19;
       case "SPLIT" -> 35;
       case "TRANSPOSE_CONV" -> 49;
+      case "FAKE_QUANT" -> 58;
       case "PACK" -> 59;
       case "UNPACK" -> 64;
       case "SPLIT_V" -> 79;

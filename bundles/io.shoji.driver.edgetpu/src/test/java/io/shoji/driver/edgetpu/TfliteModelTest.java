@@ -51,6 +51,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 class TfliteModelTest {
   private static final int SIZE = 32;
 
+  /** {@code BuiltinOperator_WHERE}. */
+  private static final int WHERE = 109;
+
   private Gateway gateway;
   private EdgeTpuDriver driver;
   private Accelerator accelerator;
@@ -167,6 +170,36 @@ class TfliteModelTest {
           .hasMessageContaining("found=[3, 8]");
       assertThat(model.run(inputs, LoadedModel.noDeadline()).get(0).shape())
           .isEqualTo(Shape.of(3, 8));
+    }
+  }
+
+  @Test
+  void shouldGiveOutputsOfTheSizeThatTheDataDecide() throws Exception {
+    TfliteGraph graph = new TfliteGraph("where");
+    TfliteGraph.Subgraph main = graph.subgraph();
+    int x = main.tensor("x", ElementType.BOOL, Shape.of(4));
+    int y = main.tensor("y", ElementType.INT64, Shape.of(Shape.DYNAMIC, 1));
+    main.input(x).output(y).operator(WHERE, List.of(x), List.of(y));
+    try (LoadedModel model = load("where", graph.toModel())) {
+      assertThat(model.outputs().get(0).shape().isDynamic()).isTrue();
+      for (int mask : new int[] {0b1010, 0b0000, 0b1111, 0b0001}) {
+        Tensor input = Tensor.allocate(ElementType.BOOL, Shape.of(4));
+        for (int i = 0; i < 4; i++) {
+          input.setLong(i, mask >> i & 1);
+        }
+        int count = Integer.bitCount(mask);
+        Tensor found = model.run(List.of(input), LoadedModel.noDeadline()).get(0);
+        assertThat(found.shape()).isEqualTo(Shape.of(count, 1));
+        for (int i = 0, at = 0; i < 4; i++) {
+          if ((mask >> i & 1) == 1) {
+            assertThat(found.getLong(at++)).isEqualTo(i);
+          }
+        }
+        Tensor three = Tensor.allocate(ElementType.INT64, Shape.of(3, 1));
+        assertThatThrownBy(
+                () -> model.run(List.of(input), List.of(three), LoadedModel.noDeadline()))
+            .hasMessageContaining("found=[" + count + ", 1]");
+      }
     }
   }
 
