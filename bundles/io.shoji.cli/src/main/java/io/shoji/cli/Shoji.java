@@ -12,6 +12,7 @@ package io.shoji.cli;
 import com.google.gson.JsonObject;
 import io.shoji.cli.bench.BenchCommand;
 import io.shoji.cli.fleet.FleetCommand;
+import io.shoji.cli.inspect.InspectCommand;
 import io.shoji.cli.packaging.HandoverCommand;
 import io.shoji.cli.packaging.PackageCommand;
 import io.shoji.cli.packaging.VerifyCommand;
@@ -52,12 +53,14 @@ import picocli.CommandLine.ScopeType;
     exitCodeListHeading = "%nExit codes:%n",
     footerHeading = "%nExamples:%n",
     footer = {
+      "  shoji inspect model.onnx",
       "  shoji quantize --help",
       "  shoji fleet list --broker ssl://broker.example:8883 --account acme",
       "  shoji fleet install --help",
       "  source <(shoji completion)          completes with TAB, in bash and zsh"
     },
     subcommands = {
+      InspectCommand.class,
       QuantizeCommand.class,
       PackageCommand.class,
       VerifyCommand.class,

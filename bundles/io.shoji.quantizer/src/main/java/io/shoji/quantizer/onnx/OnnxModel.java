@@ -181,6 +181,23 @@ public final class OnnxModel {
     return opsets.getOrDefault("", 0L);
   }
 
+  /** Version of each operator set by its domain; that of ONNX itself is "". */
+  public Map<String, Long> opsets() {
+    return Map.copyOf(opsets);
+  }
+
+  /** Name and version of the program that wrote the file; may be empty. */
+  public String producer() {
+    return (rest.getProducerName() + " " + rest.getProducerVersion()).strip();
+  }
+
+  /** What the file says of itself, by name. */
+  public Map<String, String> metadata() {
+    Map<String, String> metadata = new TreeMap<>();
+    rest.getMetadataPropsList().forEach(entry -> metadata.put(entry.getKey(), entry.getValue()));
+    return metadata;
+  }
+
   /** Imports an operator set, in place of another version of it. */
   public void importOpset(String domain, long version) {
     opsets.put(domain, version);
