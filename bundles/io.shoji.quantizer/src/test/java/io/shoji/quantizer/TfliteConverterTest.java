@@ -191,6 +191,25 @@ final class TfliteConverterTest {
   }
 
   @Test
+  void shouldLoadWhenBoundIsLessThanAStep(ModelRunner runner) throws Exception {
+    // What is joined has one scale: that of values of -10^6 leaves nothing of Relu and Clip.
+    OnnxGraph graph = image(3, 6, 6);
+    graph
+        .constant("big", Tensor.ofFloats(Shape.scalar(), -1e6f))
+        .constant("zero", Tensor.ofFloats(Shape.scalar(), 0))
+        .constant("six", Tensor.ofFloats(Shape.scalar(), 6));
+    conv(graph, "x", "c", 3, 4, 1);
+    graph.node("Relu", List.of("c"), List.of("r"));
+    conv(graph, "x", "d", 3, 4, 1);
+    graph.node("Clip", List.of("d", "zero", "six"), List.of("s"));
+    graph.node("Relu", List.of("x"), List.of("t"));
+    graph.node("Mul", List.of("t", "big"), List.of("u"));
+    graph.node("Concat", List.of("r", "s", "t", "u"), List.of("y"), Attribute.of("axis", 1));
+    Checked checked = check(model(graph, "y"), Networks.samples(100, 1, 3, 6, 6), INT8, runner);
+    assertThat(checked.decibels).isGreaterThan(checked.onnxDecibels - 1);
+  }
+
+  @Test
   void shouldFixBatchWhenItIsOpen(ModelRunner runner) throws Exception {
     OnnxGraph graph =
         new OnnxGraph("batch").input("x", ElementType.FLOAT32, Shape.of(Shape.DYNAMIC, 3, 4, 4));

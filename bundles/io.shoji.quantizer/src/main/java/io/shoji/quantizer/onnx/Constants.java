@@ -204,6 +204,25 @@ public final class Constants {
     return values;
   }
 
+  /**
+   * The values of a constant of 8 bits.
+   *
+   * @throws IllegalArgumentException if it is of another type
+   */
+  public static byte[] bytes(TensorProto tensor) {
+    if (tensor.getDataType() != INT8 && tensor.getDataType() != UINT8) {
+      throw new IllegalArgumentException("not of 8 bits name=" + tensor.getName());
+    }
+    if (tensor.hasRawData()) {
+      return tensor.getRawData().toByteArray();
+    }
+    byte[] values = new byte[size(tensor)];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (byte) tensor.getInt32Data(i);
+    }
+    return values;
+  }
+
   private static @Nullable ByteBuffer raw(TensorProto tensor) {
     return tensor.hasRawData()
         ? tensor.getRawData().asReadOnlyByteBuffer().order(ByteOrder.LITTLE_ENDIAN)

@@ -9,6 +9,7 @@
  */
 package io.shoji.quantizer.tflite;
 
+import io.shoji.quantizer.onnx.QuantizerException;
 import io.shoji.quantizer.tflite.TfliteConverter.Parameters;
 import io.shoji.quantizer.tflite.TfliteConverter.Value;
 import io.shoji.quantizer.tflite.TfliteWriter.OperatorEntry;
@@ -44,7 +45,8 @@ final class Emitter {
   private final Set<String> names = new HashSet<>();
   private final Set<Integer> atBorder = new HashSet<>();
 
-  byte[] toBytes(String description, List<Integer> inputs, List<Integer> outputs) {
+  byte[] toBytes(String description, List<Integer> inputs, List<Integer> outputs)
+      throws QuantizerException {
     return writer.toBytes(
         description,
         inputs.stream().mapToInt(Integer::intValue).toArray(),

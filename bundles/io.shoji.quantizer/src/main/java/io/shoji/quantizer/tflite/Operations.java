@@ -761,11 +761,7 @@ final class Operations {
     for (int i = 0; i < dims.length; i++) {
       dims[i] = Math.toIntExact(constant.value.getDims(i));
     }
-    long[] integers = Constants.integers(constant.value);
-    byte[] data = new byte[integers.length];
-    for (int i = 0; i < data.length; i++) {
-      data[i] = (byte) integers[i];
-    }
+    byte[] data = Constants.bytes(constant.value);
     float[] scales = Constants.floats(constant.scale);
     return new Weights(
         constant.value.getName(),
@@ -994,7 +990,7 @@ final class Operations {
     boolean highImplied = high >= real(parameters, Byte.MAX_VALUE) - parameters.scale() / 2;
     byte activation = NO_ACTIVATION;
     if (!(lowImplied && highImplied) && activationField >= 0) {
-      activation = activation(low, high);
+      activation = collapses(low, high, parameters) ? NO_ACTIVATION : activation(low, high);
       options.with(activationField, activation);
     }
     emitter.operation(code, version, inputs, new int[] {tensor}, options);
@@ -1003,6 +999,16 @@ final class Operations {
       tensor = lowImplied ? tensor : limited(target, tensor, low, false);
     }
     return result.of(tensor);
+  }
+
+  /** Whether limits are one number in 8 bits: XNNPACK loads no model with such an activation. */
+  private static boolean collapses(float low, float high, Parameters parameters) {
+    return limit(low, parameters) >= limit(high, parameters);
+  }
+
+  private static int limit(float end, Parameters parameters) {
+    double steps = Math.rint((double) end / parameters.scale()) + parameters.zeroPoint();
+    return (int) Math.max(Byte.MIN_VALUE, Math.min(Byte.MAX_VALUE, steps));
   }
 
   private static byte activation(float low, float high) {
@@ -1036,9 +1042,7 @@ final class Operations {
   /** Limits integers, which is the same as limiting what they stand for. */
   private int limited(Target target, int tensor, float end, boolean above) {
     Parameters parameters = target.parameters();
-    double steps = Math.rint((double) end / parameters.scale()) + parameters.zeroPoint();
-    int limit = (int) Math.max(Byte.MIN_VALUE, Math.min(Byte.MAX_VALUE, steps));
-    return emitter.limited(target.name(), tensor, parameters, limit, above);
+    return emitter.limited(target.name(), tensor, parameters, limit(end, parameters), above);
   }
 
   private Value bound(Work work) throws QuantizerException {
@@ -1047,6 +1051,8 @@ final class Operations {
     float[] ends = ends(work.node);
     byte activation = activation(ends[0], ends[1]);
     if ((activation == RELU || activation == RELU6)
+        && !collapses(ends[0], ends[1], from.parameters())
+        && !collapses(ends[0], ends[1], target.parameters())
         && !Emitter.isMuchFiner(target.parameters(), from.parameters())) {
       int code = activation == RELU ? Builtin.RELU : Builtin.RELU6;
       return unary(work, code, 2, Emitter.NONE, null);

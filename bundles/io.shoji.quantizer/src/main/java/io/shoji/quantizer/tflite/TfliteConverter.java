@@ -356,16 +356,12 @@ public final class TfliteConverter {
       for (int i = 0; i < dims.length; i++) {
         dims[i] = Math.toIntExact(constant.getDims(i));
       }
-      long[] integers = Constants.integers(constant);
-      byte[] bytes = new byte[integers.length];
-      for (int i = 0; i < bytes.length; i++) {
-        bytes[i] = (byte) integers[i];
-      }
       Parameters parameters =
           new Parameters(
               Constants.floats(scale)[0], zero == null ? 0 : (int) Constants.integers(zero)[0]);
       values.put(
-          node.output(), Value.constant(node.output(), Order.plain(dims), parameters, bytes));
+          node.output(),
+          Value.constant(node.output(), Order.plain(dims), parameters, Constants.bytes(constant)));
     }
   }
 

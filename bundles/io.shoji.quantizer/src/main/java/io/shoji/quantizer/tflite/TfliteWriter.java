@@ -10,6 +10,8 @@
 package io.shoji.quantizer.tflite;
 
 import com.google.flatbuffers.FlatBufferBuilder;
+import io.shoji.quantizer.onnx.QuantizerException;
+import io.shoji.quantizer.onnx.QuantizerException.Code;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,6 +28,9 @@ final class TfliteWriter {
 
   /** The runtime maps files and computes on constants where they lie. */
   private static final int ALIGNMENT = 16;
+
+  /** A buffer that is full doubles, and none has more than 2^31 - 1 bytes. */
+  private static final long LARGEST = (1 << 30) - 8;
 
   private final List<TensorEntry> tensors = new ArrayList<>();
   private final List<OperatorEntry> operators = new ArrayList<>();
@@ -141,14 +146,22 @@ final class TfliteWriter {
     operators.add(operator);
   }
 
-  /** The file's content. */
-  byte[] toBytes(String description, int[] inputs, int[] outputs) {
+  /**
+   * The file's content.
+   *
+   * @throws QuantizerException TOO_LARGE if the constants are more than the format's tools take
+   */
+  byte[] toBytes(String description, int[] inputs, int[] outputs) throws QuantizerException {
     long size = 1 << 16;
     for (TensorEntry tensor : tensors) {
       size += 256 + (tensor.data == null ? 0 : tensor.data.length);
     }
-    FlatBufferBuilder builder =
-        new FlatBufferBuilder((int) Math.min(size, Integer.MAX_VALUE / 2 - 8));
+    if (size > LARGEST) {
+      throw new QuantizerException(
+          Code.TOO_LARGE,
+          "the model is larger than a file can be bytes=" + size + " allowed=" + LARGEST);
+    }
+    FlatBufferBuilder builder = new FlatBufferBuilder((int) size);
     zeroPoints.clear();
     List<byte[]> contents = new ArrayList<>();
     contents.add(new byte[0]);

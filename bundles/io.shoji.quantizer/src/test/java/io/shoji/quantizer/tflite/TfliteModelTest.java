@@ -33,7 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Reading files: what is written, what others write, and what is broken. */
 final class TfliteModelTest {
   /** A convolution of two scales, and a reshape. */
-  private static byte[] small() {
+  private static byte[] small() throws QuantizerException {
     TfliteWriter writer = new TfliteWriter();
     float[] scale = {0.5f};
     int x = writer.add(tensor("x", new int[] {1, 2, 2, 1}, scale, 3, null));
@@ -109,7 +109,7 @@ final class TfliteModelTest {
   }
 
   @Test
-  void shouldPlaceConstantsWhereRuntimesMapThem() {
+  void shouldPlaceConstantsWhereRuntimesMapThem() throws Exception {
     byte[] file = small();
     byte[] bias = {1, 0, 0, 0, -1, -1, -1, -1};
     for (int i = 0; i + bias.length <= file.length; i++) {
@@ -122,7 +122,7 @@ final class TfliteModelTest {
   }
 
   @Test
-  void shouldReadOrRefuseWhenAnyByteIsOther() {
+  void shouldReadOrRefuseWhenAnyByteIsOther() throws Exception {
     byte[] file = small();
     Random random = new Random(1);
     int refused = 0;
@@ -138,7 +138,7 @@ final class TfliteModelTest {
   }
 
   @Test
-  void shouldRefuseWhenFileIsCutOff() {
+  void shouldRefuseWhenFileIsCutOff() throws Exception {
     byte[] file = small();
     int refused = 0;
     for (int length = 0; length < file.length; length++) {
@@ -149,7 +149,7 @@ final class TfliteModelTest {
   }
 
   @Test
-  void shouldReadOrRefuseWhenManyBytesAreOther() {
+  void shouldReadOrRefuseWhenManyBytesAreOther() throws Exception {
     byte[] file = small();
     Random random = new Random(2);
     for (int i = 0; i < 20_000; i++) {
