@@ -41,7 +41,7 @@ from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 OPSET = 13
 IR_VERSION = 7
-SAFETENSORS_TYPES = {"float32": "F32", "int64": "I64"}
+SAFETENSORS_TYPES = {"float32": "F32", "int64": "I64", "uint8": "U8"}
 
 
 def seed(value):

@@ -16,16 +16,19 @@ import io.shoji.quantizer.onnx.QuantizerException.Code;
 import io.shoji.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
- * INT8 quantization that is measured against a budget: if INT8 throughout misses it, the layers
- * whose quantization costs most go back to FP32, as few as will do, and if that is more than half,
- * the model is refused with advice.
+ * INT8 quantization that is measured against a budget: if INT8 throughout misses it, so it is with
+ * the ranges that the other calibration methods choose; if that is not enough either, the layers
+ * whose quantization costs most go back to FP32, as few as will do, with the best of the methods;
+ * and if that is more than half, the model is refused with advice.
  */
 public final class BudgetedQuantizer {
   /** Samples on which a layer's cost is measured. */
@@ -36,7 +39,8 @@ public final class BudgetedQuantizer {
 
   private final Preparation.Prepared prepared;
   private final Calibration calibration;
-  private final QuantizationOptions options;
+  private final Map<CalibrationMethod, Double> methods = new EnumMap<>(CalibrationMethod.class);
+  private QuantizationOptions options;
   private final LabelledSamples evaluation;
   private final AccuracyBudget budget;
   private final ModelRunner runner;
@@ -64,11 +68,13 @@ public final class BudgetedQuantizer {
    *
    * @param quantized the model that meets the budget
    * @param baseline the metric in FP32
-   * @param integer the metric with all layers in INT8 that can be
+   * @param integer the metric with all layers in INT8 that can be, calibrated as asked
    * @param value the metric of the model
    * @param returned names of the layers that went back to FP32 for the budget, the costliest first
    * @param sensitivity for each layer, the signal-to-noise ratio of the model's output, dB, if it
    *     alone goes back to FP32, the costliest first; empty if INT8 met the budget
+   * @param method that chose the ranges; another than asked for only if that one missed the budget
+   * @param methods the metric with all layers in INT8 for each method that was tried
    */
   public record Outcome(
       StaticQuantizer.Quantized quantized,
@@ -76,7 +82,9 @@ public final class BudgetedQuantizer {
       double integer,
       double value,
       List<String> returned,
-      Map<String, Double> sensitivity) {}
+      Map<String, Double> sensitivity,
+      CalibrationMethod method,
+      Map<CalibrationMethod, Double> methods) {}
 
   /**
    * Quantizes a prepared model within a budget.
@@ -148,9 +156,25 @@ public final class BudgetedQuantizer {
     progress.report(0.1, "measuring the model in INT8");
     StaticQuantizer.Quantized quantized = StaticQuantizer.quantize(prepared, calibration, options);
     double integer = evaluate(quantized.model());
-    if (budget.allows(kind, baseline, integer)) {
+    double best = integer;
+    methods.put(options.method(), integer);
+    for (CalibrationMethod method : CalibrationMethod.values()) {
+      if (!budget.allows(kind, baseline, best) && !methods.containsKey(method)) {
+        progress.report(0.15, "trying the ranges of " + method);
+        QuantizationOptions others = options.with(method);
+        StaticQuantizer.Quantized tried = StaticQuantizer.quantize(prepared, calibration, others);
+        double value = evaluate(tried.model());
+        methods.put(method, value);
+        if (kind.drop(best, value) < 0) {
+          best = value;
+          quantized = tried;
+          options = others;
+        }
+      }
+    }
+    if (budget.allows(kind, baseline, best)) {
       progress.report(1, "INT8 meets the budget");
-      return new Outcome(quantized, baseline, integer, integer, List.of(), Map.of());
+      return outcome(quantized, baseline, integer, best, List.of(), Map.of());
     }
     Map<String, Double> sensitivity = sensitivity(quantized);
     List<String> costliest = List.copyOf(sensitivity.keySet());
@@ -166,7 +190,7 @@ public final class BudgetedQuantizer {
       }
     }
     if (enough < 0) {
-      throw missed(baseline, integer, sensitivity);
+      throw missed(baseline, sensitivity);
     }
     while (enough - few > 1) {
       int middle = (few + enough) / 2;
@@ -187,10 +211,28 @@ public final class BudgetedQuantizer {
         returned = fewer;
       }
     }
-    StaticQuantizer.Quantized best = without(returned);
-    double value = evaluate(best.model());
+    StaticQuantizer.Quantized fewest = without(returned);
+    double value = evaluate(fewest.model());
     progress.report(1, "meets the budget with " + returned.size() + " layers in FP32");
-    return new Outcome(best, baseline, integer, value, List.copyOf(returned), sensitivity);
+    return outcome(fewest, baseline, integer, value, List.copyOf(returned), sensitivity);
+  }
+
+  private Outcome outcome(
+      StaticQuantizer.Quantized quantized,
+      double baseline,
+      double integer,
+      double value,
+      List<String> returned,
+      Map<String, Double> sensitivity) {
+    return new Outcome(
+        quantized,
+        baseline,
+        integer,
+        value,
+        returned,
+        sensitivity,
+        options.method(),
+        Map.copyOf(methods));
   }
 
   private double evaluate(OnnxModel model) throws QuantizerException {
@@ -203,15 +245,14 @@ public final class BudgetedQuantizer {
     return StaticQuantizer.quantize(prepared, calibration, options.withInFloat(inFloat));
   }
 
-  private QuantizerException missed(
-      double baseline, double integer, Map<String, Double> sensitivity) {
+  private QuantizerException missed(double baseline, Map<String, Double> sensitivity) {
     List<String> worst = sensitivity.keySet().stream().limit(5).toList();
     String advice =
         (calibration.samples() < MANY_SAMPLES
                 ? "calibrate on more samples (300 to 1000, found " + calibration.samples() + "); "
                 : "")
-            + "try the other calibration methods; else train with quantization in the loop (QAT), or"
-            + " distil the model into one with wider layers, or ship FP16";
+            + "train with quantization in the loop (QAT), or distil the model into one with wider"
+            + " layers, or ship FP16";
     return new QuantizerException(
         Code.BUDGET_MISSED,
         "no INT8 model with at least half of its layers in integers meets the budget; "
@@ -221,7 +262,7 @@ public final class BudgetedQuantizer {
             + " fp32="
             + baseline
             + " int8="
-            + integer
+            + new TreeMap<>(methods)
             + " costliest="
             + worst);
   }
@@ -262,14 +303,15 @@ public final class BudgetedQuantizer {
 
   /**
    * Signal-to-quantization-noise ratio of a model's outputs, dB: ten times the logarithm of the sum
-   * of squares over that of the squared differences; 200 if there are none.
+   * of squares over that of the squared differences, 200 if there are none; the mean over the
+   * outputs, since one may hold pixels and the next shares of 1.
    *
    * @throws QuantizerException BAD_SAMPLES, CANCELLED, RUNTIME
    */
   public static double signalToNoise(
       OnnxModel real, OnnxModel quantized, Samples samples, ModelRunner runner, Progress progress)
       throws QuantizerException {
-    Noise noise = new Noise();
+    Map<String, Noise> noises = new LinkedHashMap<>();
     try (ModelRunner.Session first = runner.openPlain(real);
         ModelRunner.Session second = runner.open(quantized)) {
       for (int i = 0; i < samples.size(); i++) {
@@ -280,10 +322,12 @@ public final class BudgetedQuantizer {
         Map<String, Tensor> expected = first.run(inputs);
         Map<String, Tensor> found = second.run(inputs);
         for (Map.Entry<String, Tensor> output : expected.entrySet()) {
-          noise.add(output.getValue(), found.get(output.getKey()));
+          noises
+              .computeIfAbsent(output.getKey(), name -> new Noise())
+              .add(output.getValue(), found.get(output.getKey()));
         }
       }
     }
-    return noise.decibels();
+    return noises.values().stream().mapToDouble(Noise::decibels).average().orElse(Noise.EXACT);
   }
 }

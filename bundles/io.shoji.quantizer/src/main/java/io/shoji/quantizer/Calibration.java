@@ -102,7 +102,7 @@ public record Calibration(Map<String, TensorStatistics> statistics, int samples,
           try {
             results = session.run(sample);
           } catch (QuantizerException e) {
-            throw new QuantizerException(e.code(), "sample=" + i + " " + e.getMessage(), e);
+            throw e.at("sample=" + i);
           }
           for (String name : passes.get(pass)) {
             watch(statistics, name, results.get(name));

@@ -76,14 +76,19 @@ public record Evaluation(
       if (progress.cancelled()) {
         throw new QuantizerException(Code.CANCELLED, "cancelled during evaluation");
       }
-      Map<String, Tensor> outputs = model.run(samples.inputs(i));
-      if (outputs.isEmpty()) {
-        throw new QuantizerException(Code.RUNTIME, "the model gives no outputs sample=" + i);
+      Map<String, Tensor> inputs = samples.inputs(i);
+      try {
+        Map<String, Tensor> outputs = model.run(inputs);
+        if (outputs.isEmpty()) {
+          throw new QuantizerException(Code.RUNTIME, "the model gives no outputs");
+        }
+        Tensor answer = samples.answer(i, outputs);
+        Tensor expected = samples.expected(i);
+        kind.add(answer, expected);
+        kind.answer(answer, expected).ifPresent(answers::add);
+      } catch (QuantizerException e) {
+        throw e.at("sample=" + i);
       }
-      Tensor answer = samples.answer(i, outputs);
-      Tensor expected = samples.expected(i);
-      kind.add(answer, expected);
-      kind.answer(answer, expected).ifPresent(answers::add);
       progress.report(
           (i + 1.0) / samples.size(), "evaluating, sample " + (i + 1) + " of " + samples.size());
     }

@@ -46,6 +46,10 @@ public final class ModelRunner {
   /** Most tensors of unknown rank that are given up before the model is. */
   private static final int UNKNOWN_LIMIT = 256;
 
+  /** Operators that can make a tensor of known rank of one of unknown rank. */
+  private static final Set<String> RANK_OF_THEIR_OWN =
+      Set.of("Reshape", "Flatten", "Gemm", "Shape", "Size", "Expand", "ConstantOfShape", "NonZero");
+
   private final Accelerator accelerator;
   private final Path workFolder;
   private int count;
@@ -149,17 +153,34 @@ public final class ModelRunner {
         return specs;
       } catch (QuantizerException e) {
         String message = String.valueOf(e.getMessage());
-        boolean oneLess =
-            e.code() == Code.RUNTIME
-                && i < UNKNOWN_LIMIT
-                && exposed.removeIf(
-                    name ->
-                        message.contains(" name=" + name + " ") && !model.graph().isOutput(name));
-        if (!oneLess) {
+        String unknown =
+            e.code() == Code.RUNTIME && i < UNKNOWN_LIMIT
+                ? exposed.stream()
+                    .filter(name -> message.contains(" name=" + name + " "))
+                    .filter(name -> !model.graph().isOutput(name))
+                    .findFirst()
+                    .orElse(null)
+                : null;
+        if (unknown == null) {
           throw e;
         }
+        exposed.removeAll(inheriting(model.graph(), unknown));
       }
     }
+  }
+
+  /** A tensor of unknown rank, and what is of unknown rank because that one is. */
+  private static Set<String> inheriting(Graph graph, String tensor) {
+    Set<String> unknown = new LinkedHashSet<>(Set.of(tensor));
+    // Nodes are in an order in which they can run.
+    for (Node node : graph.nodes()) {
+      if (!RANK_OF_THEIR_OWN.contains(node.operator())
+          && node.inputs().stream().anyMatch(unknown::contains)) {
+        unknown.addAll(node.outputs());
+      }
+    }
+    unknown.removeAll(graph.outputNames());
+    return unknown;
   }
 
   /** A model whose outputs are its own and these tensors. */

@@ -139,9 +139,21 @@ public final class Preparation {
     return true;
   }
 
+  /**
+   * Computes what is constant, until nothing more is. Exporters of models with a dynamic batch
+   * write down how each shape follows from the one before: with the sizes that are fixed put in,
+   * the runtime can tell the next.
+   */
   private void foldConstants(OnnxModel model) throws QuantizerException {
+    boolean more = true;
+    while (more) {
+      more = foldShapes(model);
+      foldConstantNodes(model);
+    }
+  }
+
+  private void foldConstantNodes(OnnxModel model) throws QuantizerException {
     Graph graph = model.graph();
-    foldShapes(model);
     Set<String> constant = new LinkedHashSet<>(graph.constants().keySet());
     List<Node> foldable = new ArrayList<>();
     for (Node node : graph.nodes()) {
@@ -216,28 +228,98 @@ public final class Preparation {
     }
   }
 
-  /** {@code Shape} of a tensor whose shape the model fixes is a constant. */
-  private void foldShapes(OnnxModel model) throws QuantizerException {
+  /**
+   * What is read of a shape is constant if the model fixes that part of it: all, one size or a
+   * range of them.
+   *
+   * @return whether anything was
+   */
+  private boolean foldShapes(OnnxModel model) throws QuantizerException {
     Graph graph = model.graph();
     if (graph.nodes().stream().noneMatch(node -> node.is("Shape"))) {
-      return;
+      return false;
     }
     Map<String, TensorSpec> tensors = runner.describe(model);
+    Map<String, List<Node>> consumers = graph.consumers();
+    boolean any = false;
     for (Node node : List.copyOf(graph.nodes())) {
       TensorSpec spec = tensors.get(node.input(0));
-      if (!node.is("Shape") || spec == null || graph.isOutput(node.output())) {
+      if (!node.is("Shape") || spec == null) {
         continue;
       }
       Shape shape = spec.shape();
       int start = index(node.integer("start", 0), shape.rank());
       int end = index(node.integer("end", shape.rank()), shape.rank());
       long[] dims = start >= end ? new long[0] : Arrays.copyOfRange(shape.dims(), start, end);
-      if (Arrays.stream(dims).allMatch(dim -> dim >= 0)) {
-        graph.remove(List.of(node));
-        graph.add(Constants.of(node.output(), dims));
-        steps.add("computed constant " + node.output() + " of " + node);
+      any |= replace(graph, node, longs(Shape.of(dims.length), dims));
+      for (Node reader : consumers.getOrDefault(node.output(), List.of())) {
+        Tensor part =
+            reader.is("Gather")
+                ? gathered(graph, reader, dims)
+                : reader.is("Slice") ? sliced(graph, reader, dims) : null;
+        any |= part != null && replace(graph, reader, part);
       }
     }
+    return any;
+  }
+
+  /** Puts a constant in the place of a node, unless it has a dynamic size or is an output. */
+  private boolean replace(Graph graph, Node node, Tensor value) {
+    for (int i = 0; i < value.elementCount(); i++) {
+      if (value.getLong(i) < 0) {
+        return false;
+      }
+    }
+    if (graph.isOutput(node.output()) || graph.constant(node.output()) != null) {
+      return false;
+    }
+    graph.remove(List.of(node));
+    graph.add(Constants.of(node.output(), value));
+    steps.add("computed constant " + node.output() + " of " + node);
+    return true;
+  }
+
+  /** What {@code Gather} takes from a shape, or null. */
+  private static @Nullable Tensor gathered(Graph graph, Node node, long[] dims) {
+    TensorProto indices = graph.constant(node.input(1));
+    if (indices == null || node.integer("axis", 0) != 0) {
+      return null;
+    }
+    long[] picked = Constants.integers(indices);
+    for (int i = 0; i < picked.length; i++) {
+      long index = picked[i] < 0 ? picked[i] + dims.length : picked[i];
+      if (index < 0 || index >= dims.length) {
+        return null;
+      }
+      picked[i] = dims[(int) index];
+    }
+    return longs(Shape.of(Constants.dims(indices)), picked);
+  }
+
+  /** What {@code Slice} takes from a shape in steps of one, or null. */
+  private static @Nullable Tensor sliced(Graph graph, Node node, long[] dims) {
+    TensorProto starts = graph.constant(node.input(1));
+    TensorProto ends = graph.constant(node.input(2));
+    TensorProto strides = graph.constant(node.input(4));
+    if (starts == null
+        || ends == null
+        || Constants.size(starts) != 1
+        || Constants.size(ends) != 1
+        || !(node.input(4).isEmpty() || (strides != null && Constants.integers(strides)[0] == 1))) {
+      return null;
+    }
+    int from = index(Constants.integers(starts)[0], dims.length);
+    int to = index(Constants.integers(ends)[0], dims.length);
+    long[] part = from >= to ? new long[0] : Arrays.copyOfRange(dims, from, to);
+    return longs(Shape.of(part.length), part);
+  }
+
+  private static Tensor longs(Shape shape, long[] values) {
+    Tensor tensor = Tensor.allocate(ElementType.INT64, shape);
+    for (int i = 0; i < values.length; i++) {
+      tensor.setLong(i, values[i]);
+    }
+    return tensor;
   }
 
   private static int index(long given, int rank) {

@@ -28,7 +28,8 @@ import java.util.TreeSet;
  * @param perChannel whether weights have one scale per output channel
  * @param weightBits 8; or 7 for x86 processors without VNNI, whose kernels add pairs of products in
  *     16 bits and saturate
- * @param integerBias whether biases become INT32; TensorRT takes them in FP32
+ * @param integerBias whether biases become INT32; TensorRT takes them in FP32, and constants of
+ *     rank 0 too
  * @param integerOutputs whether the model's outputs go through 8 bits too, which a device that
  *     computes in integers only needs
  * @param inFloat names of nodes that stay in FP32

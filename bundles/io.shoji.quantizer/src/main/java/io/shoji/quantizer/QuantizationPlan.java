@@ -305,11 +305,17 @@ final class QuantizationPlan {
           constant != null
               ? constant.getDataType() == Constants.FLOAT
               : spec != null && spec.type() == ElementType.FLOAT32;
+      if (constant == null && spec == null) {
+        return "the rank or type of an input shows only when it runs input=" + input;
+      }
       if (!real) {
         return "an input is not FP32 input=" + input;
       }
       if (constant != null && (Constants.size(constant) == 0 || !isFinite(constant))) {
         return "a constant is empty or not finite input=" + input;
+      }
+      if (constant != null && constant.getDimsCount() == 0 && !options.integerBias()) {
+        return "TensorRT quantizes no constant of rank 0 input=" + input;
       }
       if (refused.contains(input)) {
         return "an input has infinite values input=" + input;

@@ -215,6 +215,14 @@ public final class StaticQuantizer {
       Graph graph, QuantizationPlan plan, Calibration calibration, QuantizationOptions options) {
     Map<String, Node> producers = graph.producers();
     Map<String, Range> ranges = new LinkedHashMap<>();
+    Saturation saturation = new Saturation(graph);
+    Saturation.Ranges seen =
+        tensor -> {
+          TensorStatistics statistics = calibration.statistics().get(tensor);
+          return statistics == null
+              ? null
+              : statistics.range(options.method(), options.percentile(), options.symmetric());
+        };
     for (String tensor : plan.tensors()) {
       if (plan.isMoved(tensor)) {
         continue;
@@ -228,11 +236,11 @@ public final class StaticQuantizer {
       } else if (constant != null) {
         range = rangeOf(Constants.floats(constant));
       } else {
-        TensorStatistics statistics = calibration.statistics().get(tensor);
-        if (statistics == null) {
+        Range chosen = seen.of(tensor);
+        if (chosen == null) {
           throw new IllegalArgumentException("the calibration did not watch tensor=" + tensor);
         }
-        range = statistics.range(options.method(), options.percentile(), options.symmetric());
+        range = saturation.cut(tensor, chosen, seen);
       }
       if (producer != null && (producer.is("Relu") || producer.is("Clip"))) {
         QuantizationPlan.Bounds bounds = QuantizationPlan.bounds(graph, producer);

@@ -37,9 +37,9 @@ final class BudgetTest {
     BudgetedQuantizer.Outcome outcome =
         BudgetedQuantizer.quantize(
             prepared,
-            calibrated(prepared, samples.part(0, 100), runner),
+            calibrated(prepared, Golden.calibration("digits", "image"), runner),
             QuantizationOptions.forOnnxRuntime(),
-            samples.part(100, 400),
+            samples,
             AccuracyBudget.maxDrop("top1", 0.01),
             runner,
             Progress.NONE);
@@ -276,6 +276,74 @@ final class BudgetTest {
     assertThat(top2.answers().get(0)).isEqualTo(new Evaluation.Answer(2, 1, true, 0.7f));
     assertThatThrownBy(() -> Evaluation.measure(inputs -> Map.of(), samples, "top1", Progress.NONE))
         .hasMessageContaining("no outputs");
+  }
+
+  @Test
+  void shouldNameSampleWhenItsLabelIsMissingOrWrong(ModelRunner runner) throws Exception {
+    Golden samples = Golden.of("digits", "image").part(0, 10);
+    OnnxModel model = Golden.model("digits");
+    assertUnfit(model, samples, Tensor.allocate(ElementType.INT64, Shape.of(0)), "top1", runner);
+    assertUnfit(model, samples, label(10), "top1", runner);
+    assertUnfit(model, samples, label(2), "auc", runner);
+    assertUnfit(model, samples, row(1, 2, 3), "rmse", runner);
+    assertUnfit(model, samples, label(1), "map50", runner);
+    assertThatThrownBy(
+            () -> BudgetedQuantizer.evaluate(model, samples, "f1", runner, Progress.NONE))
+        .hasMessageContainingAll("INVALID_OPTION", "found=f1", "known=top1");
+    assertThatThrownBy(
+            () ->
+                BudgetedQuantizer.quantize(
+                    Preparation.prepare(model, runner),
+                    new Calibration(Map.of(), 0, ""),
+                    QuantizationOptions.forOnnxRuntime(),
+                    samples.part(0, 0),
+                    AccuracyBudget.maxDrop("top1", 0.01),
+                    runner,
+                    Progress.NONE))
+        .hasMessageContainingAll("BAD_SAMPLES", "no evaluation samples");
+  }
+
+  /** The label of sample 7 is another. */
+  private static void assertUnfit(
+      OnnxModel model, Golden samples, Tensor label, String metric, ModelRunner runner) {
+    LabelledSamples wrong =
+        new LabelledSamples() {
+          @Override
+          public int size() {
+            return samples.size();
+          }
+
+          @Override
+          public Map<String, Tensor> inputs(int index) {
+            return samples.inputs(index);
+          }
+
+          @Override
+          public Tensor expected(int index) {
+            return index == 7 ? label : good(samples.expected(index));
+          }
+
+          private Tensor good(Tensor known) {
+            return switch (metric) {
+              case "auc" -> label(known.getLong(0) % 2);
+              case "rmse" -> row(new float[10]);
+              case "map50" -> Tensor.ofFloats(Shape.of(1, 5), 0, 0, 1, 1, 0);
+              default -> known;
+            };
+          }
+
+          @Override
+          public Tensor answer(int index, Map<String, Tensor> outputs) {
+            return metric.equals("map50")
+                ? Tensor.ofFloats(Shape.of(1, 6), 0, 0, 1, 1, 1, 0)
+                : outputs.values().iterator().next();
+          }
+        };
+    assertThatThrownBy(
+            () -> BudgetedQuantizer.evaluate(model, wrong, metric, runner, Progress.NONE))
+        .isInstanceOfSatisfying(
+            QuantizerException.class, e -> assertThat(e.code()).isEqualTo(Code.BAD_SAMPLES))
+        .hasMessageContaining("sample=7");
   }
 
   private static Tensor row(float... values) {

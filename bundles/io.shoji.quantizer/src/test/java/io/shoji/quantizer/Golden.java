@@ -9,19 +9,12 @@
  */
 package io.shoji.quantizer;
 
-import com.google.gson.JsonArray;
-import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import io.shoji.quantizer.onnx.OnnxModel;
 import io.shoji.quantizer.onnx.QuantizerException;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -49,38 +42,26 @@ final class Golden implements LabelledSamples {
     return OnnxModel.read(folder(model).resolve("models").resolve(model + ".onnx"));
   }
 
+  /** The golden samples, which no training saw. */
   static Golden of(String model, String input) throws IOException {
-    byte[] file = Files.readAllBytes(folder(model).resolve("golden/samples.safetensors"));
-    ByteBuffer content = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
-    int headerSize = (int) content.getLong(0);
-    JsonObject header =
-        JsonParser.parseString(new String(file, 8, headerSize, StandardCharsets.UTF_8))
-            .getAsJsonObject();
-    Tensor inputs = tensor(content, 8 + headerSize, header.getAsJsonObject("input." + input));
-    Tensor labels = tensor(content, 8 + headerSize, header.getAsJsonObject("label"));
+    return read(folder(model).resolve("golden/samples.safetensors"), input);
+  }
+
+  /** The samples for calibration, which come from the training data. */
+  static Golden calibration(String model, String input) throws IOException {
+    Path bundle = Path.of("..", "io.shoji.model." + model);
+    return read(bundle.resolve("training/calibration.safetensors"), input);
+  }
+
+  private static Golden read(Path path, String input) throws IOException {
+    SampleFile file = SampleFile.read(path);
+    Tensor inputs = file.tensor("input." + input);
+    Tensor labels = file.tensor("label");
     long[] values = new long[labels.elementCount()];
     for (int i = 0; i < values.length; i++) {
       values[i] = labels.getLong(i);
     }
     return new Golden(input, inputs, values, 0, values.length);
-  }
-
-  private static Tensor tensor(ByteBuffer content, int start, JsonObject entry) {
-    JsonArray dims = entry.getAsJsonArray("shape");
-    long[] shape = new long[dims.size()];
-    for (int i = 0; i < shape.length; i++) {
-      shape[i] = dims.get(i).getAsLong();
-    }
-    ElementType type =
-        switch (entry.get("dtype").getAsString()) {
-          case "F32" -> ElementType.FLOAT32;
-          case "I64" -> ElementType.INT64;
-          default -> throw new IllegalArgumentException("unexpected type " + entry);
-        };
-    Tensor tensor = Tensor.allocate(type, Shape.of(shape));
-    int from = entry.getAsJsonArray("data_offsets").get(0).getAsInt();
-    tensor.data().put(0, content, start + from, tensor.byteSize());
-    return tensor;
   }
 
   /** Some of the samples. */
@@ -95,11 +76,7 @@ final class Golden implements LabelledSamples {
 
   @Override
   public Map<String, Tensor> inputs(int index) {
-    long[] dims = inputs.shape().dims();
-    dims[0] = 1;
-    Tensor sample = Tensor.allocate(ElementType.FLOAT32, Shape.of(dims));
-    sample.data().put(0, inputs.data(), (from + index) * sample.byteSize(), sample.byteSize());
-    return Map.of(input, sample);
+    return Map.of(input, SampleFile.row(inputs, from + index, true));
   }
 
   @Override

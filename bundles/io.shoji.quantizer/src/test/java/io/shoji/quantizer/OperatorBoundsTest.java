@@ -19,22 +19,29 @@ import io.shoji.tensor.Tensor;
 import io.shoji.testkit.OnnxGraph;
 import io.shoji.testkit.OnnxGraph.Attribute;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Every operator in 8 bits against itself in FP32, on random tensors of all kinds: the error stays
- * below what rounding inputs, weights and result can make at most. 1,000 tensors per operator.
+ * below what rounding inputs, weights and result can make at most. 1,000 tensors per operator, in
+ * graphs of all operator sets from 13 to 21; what is written for TensorRT obeys its rules.
  */
 @ExtendWith(Runtime.class)
 final class OperatorBoundsTest {
-  /** One graph for each kind of values, since loading a model takes longer than running it. */
-  private static final int TENSORS = 125;
+  /** For each graph, of which there is one per operator set, since loading takes longest. */
+  private static final int TENSORS = 112;
+
+  private static final int OLDEST_OPSET = 13;
+  private static final int NEWEST_OPSET = 21;
 
   /** What the values of a case look like. */
   private enum Values {
@@ -48,13 +55,14 @@ final class OperatorBoundsTest {
     LARGE
   }
 
-  /** An operator, and by how much it can enlarge an error of its inputs. */
+  /** An operator, and the operator set that it came with. */
   enum Operator {
     CONV_1D,
     CONV_2D,
     CONV_DEPTHWISE,
     CONV_GROUPED,
     CONV_RELU,
+    CONV_CLIP,
     CONV_TRANSPOSE,
     CONV_TRANSPOSE_DEPTHWISE,
     GEMM,
@@ -71,11 +79,23 @@ final class OperatorBoundsTest {
     RESIZE_NEAREST,
     RESIZE_LINEAR,
     SIGMOID,
-    HARD_SWISH,
+    HARD_SIGMOID,
+    HARD_SWISH(14),
     SOFTMAX,
     LEAKY_RELU,
     TANH,
-    TRANSPOSE
+    RELU,
+    TRANSPOSE;
+
+    private final int since;
+
+    Operator() {
+      this(OLDEST_OPSET);
+    }
+
+    Operator(int since) {
+      this.since = since;
+    }
   }
 
   @ParameterizedTest
@@ -84,18 +104,26 @@ final class OperatorBoundsTest {
       throws Exception {
     Random random = new Random(operator.ordinal());
     double nearest = 0;
-    for (Values values : Values.values()) {
-      int index = operator.ordinal() + values.ordinal();
-      nearest = Math.max(nearest, check(operator, values, index, random, runner));
+    Set<Integer> opsets = new TreeSet<>();
+    int cases = 0;
+    for (int i = 0; i <= NEWEST_OPSET - OLDEST_OPSET; i++) {
+      int opset = Math.max(OLDEST_OPSET + i, operator.since);
+      int index = operator.ordinal() + i;
+      Values values = Values.values()[index % Values.values().length];
+      nearest = Math.max(nearest, check(operator, opset, values, index, random, runner));
+      opsets.add(opset);
+      cases += TENSORS;
     }
     // A bound that nothing comes near would prove nothing.
     assertThat(nearest).isBetween(0.02, 1.0);
+    assertThat(opsets).hasSize(NEWEST_OPSET - operator.since + 1);
+    assertThat(cases).isGreaterThanOrEqualTo(1_000);
   }
 
   private static double check(
-      Operator operator, Values values, int index, Random random, ModelRunner runner)
+      Operator operator, int opset, Values values, int index, Random random, ModelRunner runner)
       throws Exception {
-    Layer layer = new Layer(operator, random);
+    Layer layer = new Layer(operator, opset, random);
     List<Map<String, Tensor>> samples = new ArrayList<>();
     for (int i = 0; i < TENSORS; i++) {
       samples.add(layer.inputs(values, random));
@@ -103,18 +131,29 @@ final class OperatorBoundsTest {
     OnnxModel model = OnnxModel.read(layer.graph.toModel());
     Preparation.Prepared prepared =
         new Preparation.Prepared(model, runner.describe(model), List.of());
+    Calibration calibration =
+        Calibration.run(
+            model,
+            StaticQuantizer.watched(prepared),
+            prepared.tensors(),
+            listed(samples),
+            true,
+            runner,
+            Progress.NONE);
     QuantizationOptions options = QuantizationOptions.forIntegersOnly();
     if (index % 3 == 1) {
       options = options.withActivations(ElementType.UINT8);
     } else if (index % 3 == 2) {
       options = options.withPerChannel(false);
     }
-    StaticQuantizer.Quantized quantized =
-        StaticQuantizer.calibrateAndQuantize(
-            prepared, options, listed(samples), true, runner, Progress.NONE);
+    StaticQuantizer.Quantized quantized = StaticQuantizer.quantize(prepared, calibration, options);
     assertThat(quantized.layers())
         .as("%s %s", operator, quantized.layers())
         .allMatch(StaticQuantizer.Layer::integer);
+    assertThat(quantized.model().opset()).isEqualTo(opset);
+    OnnxModel forTensorRt =
+        StaticQuantizer.quantize(prepared, calibration, QuantizationOptions.forTensorRt()).model();
+    TensorRtRules.check(forTensorRt);
     double nearest = 0;
     try (ModelRunner.Session real = runner.openPlain(model);
         ModelRunner.Session integer = runner.open(quantized.model())) {
@@ -126,8 +165,8 @@ final class OperatorBoundsTest {
           double error = Math.abs((double) expected[i] - found[i]);
           assertThat(error)
               .as(
-                  "%s %s graph=%d expected=%s found=%s",
-                  operator, values, index, expected[i], found[i])
+                  "%s %s opset=%d graph=%d expected=%s found=%s",
+                  operator, values, opset, index, expected[i], found[i])
               .isLessThanOrEqualTo(bound);
           nearest = Math.max(nearest, error / bound);
         }
@@ -153,7 +192,7 @@ final class OperatorBoundsTest {
   /** A graph of one operator from x, and z for some, to y. */
   private static final class Layer {
     private final Operator operator;
-    private final OnnxGraph graph = new OnnxGraph("one").opset(15);
+    private final OnnxGraph graph;
     private final List<String> inputs = new ArrayList<>();
     private final int channels;
     private final int size;
@@ -162,10 +201,11 @@ final class OperatorBoundsTest {
     private float biasMagnitude;
     private float constantMagnitude;
 
-    Layer(Operator operator, Random random) {
+    Layer(Operator operator, int opset, Random random) {
       this.operator = operator;
+      this.graph = new OnnxGraph("one").opset(opset).irVersion(opset < 19 ? 8 : 10);
       this.channels = 2 * (1 + random.nextInt(4));
-      this.size = 4 + random.nextInt(4);
+      this.size = 5 + random.nextInt(4);
       input("x");
       switch (operator) {
         case CONV_1D -> conv(random, List.of(), 1, 3);
@@ -173,6 +213,12 @@ final class OperatorBoundsTest {
         case CONV_DEPTHWISE -> conv(random, List.of(), channels, 3, 3);
         case CONV_GROUPED -> conv(random, List.of(), 2, 2, 2);
         case CONV_RELU -> conv(random, List.of("Relu"), 1, 1, 1);
+        case CONV_CLIP -> {
+          graph
+              .constant("low", Tensor.ofFloats(Shape.scalar(), -1))
+              .constant("high", Tensor.ofFloats(Shape.scalar(), 6));
+          conv(random, List.of("Clip", "low", "high"), 1, 3, 3);
+        }
         case CONV_TRANSPOSE -> {
           terms = channels * 4;
           weight(random, channels, 3, 2, 2);
@@ -195,9 +241,14 @@ final class OperatorBoundsTest {
         }
         case GEMM -> {
           terms = channels;
-          weight(random, 5, channels);
+          boolean transposed = random.nextBoolean();
+          weight(random, transposed ? 5 : channels, transposed ? channels : 5);
           bias(random, 5);
-          graph.node("Gemm", List.of("x", "w", "b"), List.of("y"), Attribute.of("transB", 1));
+          graph.node(
+              "Gemm",
+              List.of("x", "w", "b"),
+              List.of("y"),
+              Attribute.of("transB", transposed ? 1 : 0));
         }
         case MAT_MUL -> {
           terms = size;
@@ -232,13 +283,18 @@ final class OperatorBoundsTest {
         case MAX_POOL -> pool("MaxPool");
         case CONCAT -> {
           input("z");
-          graph.node("Concat", List.of("x", "z"), List.of("y"), Attribute.of("axis", 1));
+          int axis = 1 + random.nextInt(3);
+          graph.node("Concat", List.of("x", "z"), List.of("y"), Attribute.of("axis", axis));
         }
         case RESIZE_NEAREST -> resize("nearest");
         case RESIZE_LINEAR -> resize("linear");
         case SIGMOID -> graph.node("Sigmoid", List.of("x"), List.of("y"));
+        case HARD_SIGMOID -> graph.node("HardSigmoid", List.of("x"), List.of("y"));
+        case RELU -> graph.node("Relu", List.of("x"), List.of("y"));
         case HARD_SWISH -> graph.node("HardSwish", List.of("x"), List.of("y"));
-        case SOFTMAX -> graph.node("Softmax", List.of("x"), List.of("y"), Attribute.of("axis", -1));
+        case SOFTMAX ->
+            graph.node(
+                "Softmax", List.of("x"), List.of("y"), Attribute.of("axis", 1 + random.nextInt(3)));
         case LEAKY_RELU ->
             graph.node("LeakyRelu", List.of("x"), List.of("y"), Attribute.of("alpha", 0.1f));
         case TANH -> graph.node("Tanh", List.of("x"), List.of("y"));
@@ -285,13 +341,24 @@ final class OperatorBoundsTest {
       }
       weight(random, dims);
       bias(random, (int) dims[0]);
+      long[] strides = new long[kernel.length];
+      long[] dilations = new long[kernel.length];
+      long[] pads = new long[2 * kernel.length];
+      Arrays.setAll(strides, i -> 1 + random.nextInt(2));
+      Arrays.setAll(dilations, i -> 1 + random.nextInt(2));
+      Arrays.setAll(pads, i -> random.nextInt(2));
       graph.node(
           "Conv",
           List.of("x", "w", "b"),
           List.of(then.isEmpty() ? "y" : "c"),
-          Attribute.of("group", groups));
+          Attribute.of("group", groups),
+          Attribute.ofInts("strides", strides),
+          Attribute.ofInts("dilations", dilations),
+          Attribute.ofInts("pads", pads));
       if (!then.isEmpty()) {
-        graph.node(then.get(0), List.of("c"), List.of("y"));
+        List<String> ends = new ArrayList<>(List.of("c"));
+        ends.addAll(then.subList(1, then.size()));
+        graph.node(then.get(0), ends, List.of("y"));
       }
     }
 
@@ -365,6 +432,7 @@ final class OperatorBoundsTest {
                 CONV_DEPTHWISE,
                 CONV_GROUPED,
                 CONV_RELU,
+                CONV_CLIP,
                 CONV_TRANSPOSE,
                 CONV_TRANSPOSE_DEPTHWISE,
                 GEMM,
@@ -376,6 +444,7 @@ final class OperatorBoundsTest {
             case ADD_CONSTANT -> dx + constantMagnitude / 127;
             case MUL -> x * dz + z * dx + dx * dz;
             case SIGMOID -> dx / 4;
+            case HARD_SIGMOID -> dx / 5;
             case HARD_SWISH -> 1.5 * dx;
             case SOFTMAX -> dx / 2;
             default -> dx;

@@ -141,6 +141,59 @@ final class PreparationTest {
     assertThat(Graphs.difference(runner, model, prepared.model(), input)).isLessThan(TOLERANCE);
   }
 
+  /** As exporters write heads of an attention: sizes read from a tensor, divided, put together. */
+  @Test
+  void shouldComputeSizesOnceWhenOnlyTheBatchIsDynamic(ModelRunner runner) throws Exception {
+    Tensor scalar = Tensor.allocate(ElementType.INT64, Shape.scalar());
+    scalar.setLong(0, 2);
+    OnnxGraph graph =
+        new OnnxGraph("sizes")
+            .input("x", ElementType.FLOAT32, Shape.of(Shape.DYNAMIC, 4, 6))
+            .constant("rest", index(-1))
+            .constant("two", scalar)
+            .constant("ends", index(3))
+            .constant("begin", index(1))
+            .constant("zero", index(0));
+    String last = "x";
+    for (int i = 0; i < 3; i++) {
+      String b = "b" + i;
+      graph
+          .node("Shape", List.of(last), List.of(b + "s"))
+          .node("Gather", List.of(b + "s", "two"), List.of(b + "width"))
+          .node("Div", List.of(b + "width", "two"), List.of(b + "half"))
+          .node("Cast", List.of(b + "half"), List.of(b + "float"), Attribute.of("to", 1))
+          .node("Cast", List.of(b + "float"), List.of(b + "int"), Attribute.of("to", 7))
+          .node("Unsqueeze", List.of(b + "int", "zero"), List.of(b + "u"))
+          .node(
+              "Concat",
+              List.of("rest", "begin", b + "u"),
+              List.of(b + "target"),
+              Attribute.of("axis", 0))
+          .node("Reshape", List.of(last, b + "target"), List.of(b + "split"))
+          .node("Tanh", List.of(b + "split"), List.of(b + "t"))
+          .node("Slice", List.of(b + "s", "begin", "ends"), List.of(b + "tail"))
+          .node("Concat", List.of("rest", b + "tail"), List.of(b + "back"), Attribute.of("axis", 0))
+          .node("Reshape", List.of(b + "t", b + "back"), List.of(b));
+      last = b;
+    }
+    OnnxModel model =
+        OnnxModel.read(
+            graph
+                .node("Relu", List.of(last), List.of("y"))
+                .output("y", ElementType.FLOAT32, Shape.of(Shape.DYNAMIC, 4, 6))
+                .toModel());
+    assertThat(runner.describe(model)).doesNotContainKeys("b0split", "b0t", "b1t");
+    Preparation.Prepared prepared = Preparation.prepare(model, runner);
+    assertThat(prepared.model().graph().nodes())
+        .extracting(Node::operator)
+        .containsOnly("Reshape", "Tanh", "Relu");
+    for (Node node : prepared.model().graph().nodes()) {
+      assertThat(prepared.tensors().get(node.output()).shape().rank()).isEqualTo(3);
+    }
+    Map<String, Tensor> input = Map.of("x", Graphs.random(random, 1, 2, 4, 6));
+    assertThat(Graphs.difference(runner, model, prepared.model(), input)).isLessThan(TOLERANCE);
+  }
+
   private static Tensor index(long value) {
     Tensor tensor = Tensor.allocate(ElementType.INT64, Shape.of(1));
     tensor.setLong(0, value);

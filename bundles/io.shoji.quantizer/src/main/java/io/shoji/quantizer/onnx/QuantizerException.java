@@ -56,6 +56,16 @@ public final class QuantizerException extends Exception {
     this.code = code;
   }
 
+  /**
+   * The same failure, saying where it was met.
+   *
+   * @param where name and value, as {@code sample=3}
+   */
+  public QuantizerException at(String where) {
+    String message = String.valueOf(getMessage()).substring((code + ": ").length());
+    return new QuantizerException(code, message + " " + where, this);
+  }
+
   /** The kind of failure. */
   public Code code() {
     return code;
