@@ -37,16 +37,18 @@ import org.osgi.util.tracker.ServiceTracker;
  */
 final class Gateway {
   private static final long PATIENCE_MILLIS = 60_000;
+  private static final String DRIVERS = "io.shoji.driver.";
 
   private final Path storage;
   private final Framework framework;
 
   /**
-   * Starts the bundles in a folder.
+   * Starts the bundles in a folder, of the drivers but one.
    *
    * @param work where the framework's storage is made
+   * @param driver symbolic name of the driver
    */
-  Gateway(Path bundles, Path work) throws BundleException, IOException {
+  Gateway(Path bundles, Path work, String driver) throws BundleException, IOException {
     storage = Files.createTempDirectory(Files.createDirectories(work), "framework");
     Map<String, String> configuration = new HashMap<>();
     configuration.put(Constants.FRAMEWORK_STORAGE, storage.toString());
@@ -63,6 +65,10 @@ final class Gateway {
     List<Bundle> installed = new ArrayList<>();
     try (Stream<Path> jars = Files.list(bundles)) {
       for (Path jar : jars.sorted().toList()) {
+        String name = jar.getFileName().toString();
+        if (name.startsWith(DRIVERS) && !name.equals(driver + ".jar")) {
+          continue;
+        }
         installed.add(context().installBundle(jar.toUri().toString()));
       }
     }

@@ -58,7 +58,10 @@ final class ShojiSubject implements Subject {
     Path file = Files.createTempFile(folder, name, ".onnx");
     Files.write(file, content);
     gateway =
-        new Gateway(Path.of(System.getProperty("benchmarks.bundles", "target/bundles")), folder);
+        new Gateway(
+            Path.of(System.getProperty("benchmarks.bundles", "target/bundles")),
+            folder,
+            "io.shoji.driver.cpu");
     Accelerator accelerator = gateway.service(Accelerator.class);
     ModelArtifact artifact =
         new ModelArtifact(

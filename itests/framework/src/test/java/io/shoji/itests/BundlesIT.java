@@ -133,7 +133,11 @@ public class BundlesIT {
     assertEquals(
         new TreeSet<>(
             List.of(
-                "io.shoji.driver.cpu", "io.shoji.engine", "io.shoji.models", "io.shoji.natives")),
+                "io.shoji.driver.cpu",
+                "io.shoji.driver.edgetpu",
+                "io.shoji.engine",
+                "io.shoji.models",
+                "io.shoji.natives")),
         described);
   }
 

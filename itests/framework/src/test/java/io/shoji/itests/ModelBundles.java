@@ -10,6 +10,7 @@
 package io.shoji.itests;
 
 import io.shoji.testkit.OnnxModels;
+import io.shoji.testkit.TfliteModels;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -29,7 +30,8 @@ import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 
 /**
- * Writes model bundles, one good and the others each wrong in one way. Runs outside the framework.
+ * Writes model bundles, a good one in each format and the others each wrong in one way. Runs
+ * outside the framework.
  */
 final class ModelBundles {
   private static final String JSON =
@@ -39,7 +41,7 @@ final class ModelBundles {
        "inputs": [{"name": "x", "type": "FLOAT32", "shape": [@BATCH@, @IN@]}],
        "outputs": [{"name": "y", "type": "FLOAT32", "shape": [@BATCH@, @OUT@]}],
        "labels": [],
-       "variants": [{"name": "only", "format": "onnx", "precision": "FP32", "filter": "@FILTER@",
+       "variants": [{"name": "only", "format": "@FORMAT@", "precision": "FP32", "filter": "@FILTER@",
          "files": [{"path": "@PATH@", "sha256": "@SHA@", "size": @SIZE@}]}]@MORE@}
       """;
 
@@ -53,6 +55,13 @@ final class ModelBundles {
     try {
       Files.createDirectories(folder);
       bundle(folder, "good", good, Map.of());
+      byte[] lite = TfliteModels.mlp(1, 4, 8, 2);
+      bundle(folder, "lite", lite, Map.of("FORMAT", "tflite"));
+      bundle(
+          folder,
+          "lite-truncated",
+          Arrays.copyOf(lite, lite.length / 2),
+          Map.of("FORMAT", "tflite"));
       // The package is sound, the model in it is not: the engine says why it cannot be loaded.
       bundle(folder, "truncated", Arrays.copyOf(good, good.length / 2), Map.of());
       bundle(folder, "zero-length", new byte[0], Map.of());
@@ -78,6 +87,7 @@ final class ModelBundles {
         new TreeMap<>(
             Map.of(
                 "NAME", name,
+                "FORMAT", "onnx",
                 "BATCH", "-1",
                 "IN", "4",
                 "OUT", "2",

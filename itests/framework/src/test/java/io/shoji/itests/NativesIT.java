@@ -57,7 +57,8 @@ public class NativesIT {
     for (Bundle bundle : context.getBundles()) {
       for (BundleCapability capability :
           bundle.adapt(BundleWiring.class).getCapabilities("io.shoji.native")) {
-        if (arch.equals(capability.getAttributes().get("arch"))) {
+        if (arch.equals(capability.getAttributes().get("arch"))
+            && "onnxruntime".equals(capability.getAttributes().get("io.shoji.native"))) {
           return Map.entry(bundle, (String) capability.getAttributes().get("path"));
         }
       }

@@ -23,6 +23,7 @@ import io.shoji.tensor.Quantization;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
+import io.shoji.testkit.FlatTable;
 import io.shoji.testkit.ProcessFigures;
 import io.shoji.testkit.Tensors;
 import io.shoji.testkit.TfliteGraph;
@@ -142,6 +143,30 @@ class TfliteModelTest {
       model.run(List.of(a, b), List.of(sum), LoadedModel.noDeadline());
       for (int i = 0; i < 7; i++) {
         assertThat(sum.getFloat(i)).isEqualTo(11f * (i + 1));
+      }
+    }
+  }
+
+  @Test
+  void shouldComputeWithWeightsInHalfPrecision() throws Exception {
+    Tensor half = Tensor.allocate(ElementType.FLOAT16, Shape.of(4));
+    for (int i = 0; i < 4; i++) {
+      half.setFloat(i, i + 0.5f);
+    }
+    TfliteGraph graph = new TfliteGraph("half");
+    TfliteGraph.Subgraph main = graph.subgraph();
+    int x = main.tensor("x", ElementType.FLOAT32, Shape.of(4));
+    int weights = main.constant("w", half);
+    int real = main.tensor("r", ElementType.FLOAT32, Shape.of(4));
+    int y = main.tensor("y", ElementType.FLOAT32, Shape.of(4));
+    main.input(x).output(y);
+    main.operator(TfliteGraph.DEQUANTIZE, 3, List.of(weights), List.of(real), 0, new FlatTable());
+    main.operator(TfliteGraph.ADD, List.of(x, real), List.of(y));
+    try (LoadedModel model = load("half", graph.toModel())) {
+      Tensor ones = Tensor.ofFloats(Shape.of(4), 1, 1, 1, 1);
+      Tensor sum = model.run(List.of(ones), LoadedModel.noDeadline()).get(0);
+      for (int i = 0; i < 4; i++) {
+        assertThat(sum.getFloat(i)).isEqualTo(i + 1.5f);
       }
     }
   }
@@ -289,22 +314,16 @@ class TfliteModelTest {
     TfliteGraph.Subgraph graph = model.subgraph();
     int x =
         graph.add(
-            new io.shoji.testkit.FlatTable()
+            new FlatTable()
                 .ints(0, 1, 2)
                 .int8(1, 9)
                 .string(3, "x")
-                .table(
-                    4,
-                    new io.shoji.testkit.FlatTable()
-                        .floats(2, 0.5f, 0.25f)
-                        .longs(3, 0, 0)
-                        .int32(6, 1)));
+                .table(4, new FlatTable().floats(2, 0.5f, 0.25f).longs(3, 0, 0).int32(6, 1)));
     int y = graph.tensor("y", ElementType.FLOAT32, Shape.of(1, 2));
     graph
         .input(x)
         .output(y)
-        .operator(
-            TfliteGraph.DEQUANTIZE, 5, List.of(x), List.of(y), 0, new io.shoji.testkit.FlatTable());
+        .operator(TfliteGraph.DEQUANTIZE, 5, List.of(x), List.of(y), 0, new FlatTable());
     try (LoadedModel loaded = load("perAxis", model.toModel())) {
       assertThat(loaded.inputs().get(0).quantization())
           .contains(Quantization.perAxis(1, new float[] {0.5f, 0.25f}, new int[] {0, 0}));
