@@ -11,6 +11,7 @@ package io.shoji.engine;
 
 import io.shoji.accelerator.Accelerator;
 import io.shoji.driver.cpu.CpuDriver;
+import io.shoji.driver.edgetpu.EdgeTpuDriver;
 import io.shoji.natives.NativeLibraries;
 import java.io.IOException;
 import java.io.InputStream;
@@ -60,7 +61,20 @@ final class RealAccelerators implements AutoCloseable {
                 CpuDriver.Config.class,
                 Map.of("libraryPath", library("libonnxruntime.so").toString())));
     drivers.add(driver::stop);
-    return accelerator("(shoji.kind=cpu)");
+    return accelerator("(shoji.format=onnx)");
+  }
+
+  /** Starts the driver of TensorFlow Lite models, with the processor. */
+  Accelerator tflite() throws Exception {
+    EdgeTpuDriver driver =
+        new EdgeTpuDriver(
+            framework.getBundleContext(),
+            libraries,
+            annotation(
+                EdgeTpuDriver.Config.class,
+                Map.of("libraryPath", library("libtensorflowlite_c.so").toString())));
+    drivers.add(driver::stop);
+    return accelerator("(shoji.format=tflite)");
   }
 
   private Accelerator accelerator(String filter) throws Exception {

@@ -44,7 +44,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -65,21 +66,25 @@ class VariantTensorsTest extends EngineFixture {
   private static final TensorSpec Y =
       TensorSpec.of("y", ElementType.FLOAT32, Shape.of(-1, 2, 4, 3)).withLayout(Layout.NCHW);
 
-  @TempDir Path folder;
-  private RealAccelerators real;
-  private Accelerator cpu;
+  private static RealAccelerators real;
+  private static Accelerator cpu;
 
-  @BeforeEach
-  void start() throws Exception {
-    real = new RealAccelerators(folder);
+  @TempDir Path folder;
+
+  @BeforeAll
+  static void start(@TempDir Path libraries) throws Exception {
+    real = new RealAccelerators(libraries);
     cpu = real.cpu();
-    engine.addAccelerator(cpu);
   }
 
-  @AfterEach
-  void stop() throws Exception {
-    engine.close();
+  @AfterAll
+  static void stop() throws Exception {
     real.close();
+  }
+
+  @BeforeEach
+  void plug() {
+    engine.addAccelerator(cpu);
   }
 
   /** Each channel times its own factor, plus its own offset. */
