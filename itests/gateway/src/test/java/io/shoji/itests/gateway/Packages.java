@@ -10,6 +10,7 @@
 package io.shoji.itests.gateway;
 
 import io.shoji.dp.DeploymentPackageWriter;
+import io.shoji.testkit.TfliteModels;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -17,7 +18,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.UnaryOperator;
@@ -146,6 +149,46 @@ final class Packages {
     edit.write(bundle, changed);
     Path dp = folder.resolve("io.shoji.model.digits-" + bundleVersion + ".dp");
     new DeploymentPackageWriter("io.shoji.model.digits", bundleVersion).bundle(changed).write(dp);
+    return dp;
+  }
+
+  /** The package of a TensorFlow Lite model. */
+  static Path perceptron(Path folder) throws Exception {
+    byte[] model = TfliteModels.mlp(1, 4, 8, 2);
+    String json =
+        """
+        {"schemaVersion": 1, "name": "perceptron", "version": "1.0.0", "title": "Test",
+         "description": "", "licence": "EPL-2.0", "task": "other",
+         "inputs": [{"name": "x", "type": "FLOAT32", "shape": [-1, 4]}],
+         "outputs": [{"name": "y", "type": "FLOAT32", "shape": [-1, 2]}],
+         "labels": [],
+         "variants": [{"name": "tflite", "format": "tflite", "precision": "FP32",
+           "filter": "(shoji.kind=cpu)",
+           "files": [{"path": "models/model.tflite", "sha256": "%s", "size": %d}]}]}
+        """
+            .formatted(
+                HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(model)),
+                model.length);
+    Manifest manifest = new Manifest();
+    manifest.getMainAttributes().putValue("Manifest-Version", "1.0");
+    manifest.getMainAttributes().putValue("Bundle-ManifestVersion", "2");
+    manifest.getMainAttributes().putValue("Bundle-SymbolicName", "io.shoji.model.perceptron");
+    manifest.getMainAttributes().putValue("Bundle-Version", "0.1.0");
+    manifest
+        .getMainAttributes()
+        .putValue(
+            "Provide-Capability",
+            "io.shoji.model;io.shoji.model=\"perceptron\";version:Version=\"1.0.0\"");
+    Path bundle = folder.resolve("perceptron.jar");
+    try (OutputStream file = Files.newOutputStream(bundle);
+        JarOutputStream jar = new JarOutputStream(file, manifest)) {
+      jar.putNextEntry(new JarEntry(MODEL_JSON));
+      jar.write(json.getBytes(StandardCharsets.UTF_8));
+      jar.putNextEntry(new JarEntry("SHOJI-INF/models/model.tflite"));
+      jar.write(model);
+    }
+    Path dp = folder.resolve("io.shoji.model.perceptron-0.1.0.dp");
+    new DeploymentPackageWriter("io.shoji.model.perceptron", "0.1.0").bundle(bundle).write(dp);
     return dp;
   }
 

@@ -94,6 +94,25 @@ class ServeIT {
   }
 
   @Test
+  void shouldServeATensorFlowLiteModelWhenItsDriverComes() throws Exception {
+    try (GatewayProcess gateway = serve("--bare")) {
+      gateway.await("ready in", "no models");
+      gateway.await("watching");
+      Packages.put(Packages.perceptron(made), packages, "perceptron.dp");
+      gateway.await("installed io.shoji.model.perceptron");
+      Packages.put(Packages.shipped("core"), packages, "core.dp");
+      gateway.await("installed io.shoji.core");
+      Packages.put(
+          Packages.shipped("driver-edgetpu-linux-" + Packages.architecture()),
+          packages,
+          "tflite.dp");
+      gateway.await("installed io.shoji.driver.edgetpu");
+      gateway.await("serving perceptron 1.0.0 on cpu:tflite0");
+      assertThat(gateway.terminate()).isZero();
+    }
+  }
+
+  @Test
   void shouldUpdateWhenNewerPackageIsPutIntoFolder() throws Exception {
     Path newer =
         Packages.digits(
