@@ -98,7 +98,7 @@ record Assembly(String symbolicName, String version) {
       return jar;
     }
     Path signed = work.file("signed.jar");
-    JarSigning.sign(jar, signed, signer.get(), work.file("signed.jar.part"));
+    JarSigning.sign(jar, signed, signer.get(), false, work.file("signed.jar.part"));
     return signed;
   }
 
@@ -118,7 +118,7 @@ record Assembly(String symbolicName, String version) {
     Path result = dp;
     if (signer.isPresent()) {
       result = work.file("signed.dp");
-      JarSigning.sign(dp, result, signer.get(), work.file("signed.dp.part"));
+      JarSigning.sign(dp, result, signer.get(), true, work.file("signed.dp.part"));
     }
     ModelBundle.read(result);
     return result;

@@ -17,6 +17,7 @@ import io.shoji.accelerator.Precision;
 import io.shoji.cli.CommandException;
 import io.shoji.cli.Environment;
 import io.shoji.cli.Json;
+import io.shoji.cli.Shoji;
 import io.shoji.cli.local.LocalAccelerators;
 import io.shoji.cli.samples.ModelInterface;
 import io.shoji.cli.samples.SafetensorsFile;
@@ -258,7 +259,7 @@ final class Golden {
       Optional<String> dataset,
       String from,
       Instant now) {
-    String tool = Tool.name();
+    String tool = Shoji.version();
     JsonObject whole = new JsonObject();
     whole.addProperty("metric", found.metric());
     whole.addProperty("value", found.value());

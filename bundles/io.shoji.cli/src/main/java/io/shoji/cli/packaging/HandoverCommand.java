@@ -18,6 +18,7 @@ import io.shoji.cli.CommandException;
 import io.shoji.cli.Environment;
 import io.shoji.cli.ExitCode;
 import io.shoji.cli.Json;
+import io.shoji.cli.Shoji;
 import io.shoji.cli.Text;
 import io.shoji.cli.samples.ModelInterface;
 import io.shoji.cli.samples.PipelineFile;
@@ -269,14 +270,14 @@ public final class HandoverCommand implements Callable<Integer> {
       Path file,
       Optional<ModelDescription> described,
       Instant now)
-      throws CommandException, IOException {
+      throws CommandException, InterruptedException, IOException {
     String name = name(file);
     Path copy = made.resolve(name + "." + vendor.takes());
     Files.copy(file, copy);
     Digest digest = Digest.of(copy);
     JsonObject report = new JsonObject();
     report.addProperty("for", vendor.toString());
-    report.addProperty("tool", Tool.name());
+    report.addProperty("tool", Shoji.version());
     report.addProperty("created", now.toString());
     JsonObject source = new JsonObject();
     source.addProperty("file", copy.getFileName().toString());
@@ -313,7 +314,7 @@ public final class HandoverCommand implements Callable<Integer> {
 
   private JsonObject calibration(
       Path made, VendorTarget vendor, ModelFacts facts, Optional<ModelDescription> described)
-      throws CommandException {
+      throws CommandException, InterruptedException {
     Path from = calibration;
     if (from == null) {
       throw new IllegalStateException("there is no calibration set");
@@ -359,7 +360,7 @@ public final class HandoverCommand implements Callable<Integer> {
       return result;
     } catch (QuantizerException e) {
       if (e.code() == QuantizerException.Code.CANCELLED) {
-        Thread.currentThread().interrupt();
+        throw new InterruptedException();
       }
       throw Refusal.of("BAD_SAMPLES", e.getMessage() + " code=" + e.code(), e);
     }

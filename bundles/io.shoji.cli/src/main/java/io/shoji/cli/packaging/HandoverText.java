@@ -97,7 +97,7 @@ final class HandoverText {
 
           ## Remarks
 
-          - A HEF for Hailo-8 does not load on a Hailo-8L, nor the reverse: the importer reads which it is.
+          - A HEF for Hailo-8 does not load on a Hailo-8L: the importer reads which it is, and binds it to that chip.
           - The samples went through the steps before the model (resize, normalize): add no normalization on the chip.
           - If the parser stops at the last operations, give it `--end-node-names` and do these on the gateway.
           - Optimization levels above 0 want 1,024 samples and a GPU.

@@ -10,7 +10,6 @@
 package io.shoji.cli.packaging;
 
 import io.shoji.cli.CommandException;
-import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -19,10 +18,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.NoSuchAlgorithmException;
 import java.time.LocalDateTime;
+import java.util.List;
 import java.util.zip.Deflater;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
-import java.util.zip.ZipInputStream;
 import java.util.zip.ZipOutputStream;
 import jdk.security.jarsigner.JarSigner;
 import jdk.security.jarsigner.JarSignerException;
@@ -41,11 +40,14 @@ final class JarSigning {
   /**
    * Signs an archive.
    *
+   * @param last whether the signature's files come last and not, as usual, after the manifest:
+   *     Felix DeploymentAdmin 0.9.6, Kura's, stops at the first entry that is no bundle
    * @param unsigned an archive without signatures
    * @param signed file to be written
    * @param work for a file in between, beside {@code signed}
    */
-  static void sign(Path unsigned, Path signed, SigningKey key, Path work) throws CommandException {
+  static void sign(Path unsigned, Path signed, SigningKey key, boolean last, Path work)
+      throws CommandException {
     try {
       JarSigner signer =
           new JarSigner.Builder(key.key(), key.path())
@@ -56,7 +58,7 @@ final class JarSigning {
           OutputStream out = new BufferedOutputStream(Files.newOutputStream(work))) {
         signer.sign(in, out);
       }
-      withoutTimes(work, signed);
+      withoutTimes(work, signed, last);
       Files.delete(work);
     } catch (JarSignerException | NoSuchAlgorithmException | IllegalArgumentException e) {
       throw Refusal.of(
@@ -80,20 +82,30 @@ final class JarSigning {
     }
   }
 
-  /** The signer dates what it writes by the clock; the times of entries are not signed. */
-  private static void withoutTimes(Path from, Path to) throws IOException {
-    try (InputStream bytes = new BufferedInputStream(Files.newInputStream(from));
-        ZipInputStream in = new ZipInputStream(bytes);
+  /** The signer dates what it writes by the clock; times and order of entries are not signed. */
+  private static void withoutTimes(Path from, Path to, boolean last) throws IOException {
+    try (ZipFile in = new ZipFile(from.toFile());
         ZipOutputStream out =
             new ZipOutputStream(new BufferedOutputStream(Files.newOutputStream(to)))) {
       out.setLevel(Deflater.BEST_COMPRESSION);
-      for (ZipEntry entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
-        ZipEntry copy = new ZipEntry(entry.getName());
-        copy.setTimeLocal(TIME);
-        out.putNextEntry(copy);
-        in.transferTo(out);
-        out.closeEntry();
+      List<? extends ZipEntry> entries = in.stream().toList();
+      for (boolean now : last ? new boolean[] {false, true} : new boolean[] {false}) {
+        for (ZipEntry entry : entries) {
+          if (!last || Signature.isFile(entry.getName()) == now) {
+            copy(in, entry, out);
+          }
+        }
       }
     }
+  }
+
+  private static void copy(ZipFile in, ZipEntry entry, ZipOutputStream out) throws IOException {
+    ZipEntry copy = new ZipEntry(entry.getName());
+    copy.setTimeLocal(TIME);
+    out.putNextEntry(copy);
+    try (InputStream content = in.getInputStream(entry)) {
+      content.transferTo(out);
+    }
+    out.closeEntry();
   }
 }

@@ -65,6 +65,8 @@ import picocli.CommandLine.Option;
       "    --evidence pump.hef.evidence.json -o dist"
     })
 public final class PackageCommand implements Callable<Integer> {
+  private static final List<String> MEASURED_ON_DEVICE = List.of("top1", "auc");
+
   @Option(
       names = "--base",
       paramLabel = "PACKAGE",
@@ -343,6 +345,13 @@ public final class PackageCommand implements Callable<Integer> {
       throws CommandException, InterruptedException {
     describe(draft, from);
     Acceptance acceptance = acceptance(draft);
+    if (!MEASURED_ON_DEVICE.contains(acceptance.metric())) {
+      notes.add(
+          "gateways measure "
+              + MEASURED_ON_DEVICE
+              + " with the golden samples; of this metric they believe the evidence metric="
+              + acceptance.metric());
+    }
     for (String variant : removed) {
       if (draft.variant(variant).isEmpty()) {
         throw Refusal.usage(
@@ -364,6 +373,7 @@ public final class PackageCommand implements Callable<Integer> {
       }
       made.add(argument, given, facts, Optional.ofNullable(evidence));
     }
+    made.noteSources();
     if (draft.variants().isEmpty()) {
       throw Refusal.usage("a package has at least one variant: --variant or --base");
     }
@@ -411,6 +421,11 @@ public final class PackageCommand implements Callable<Integer> {
                 + (needed.equals("version") ? "model-version" : needed)
                 + ", or that member in the file of --description");
       }
+    }
+    if (from.isPresent()
+        && keyStore == null
+        && from.get().entries().stream().anyMatch(n -> n.matches("(?i)META-INF/[^/]*\\.SF"))) {
+      notes.add("the base was signed, and this package is not: --sign");
     }
     if (from.isPresent() && before.equals(draft.text("version"))) {
       throw Refusal.usage(

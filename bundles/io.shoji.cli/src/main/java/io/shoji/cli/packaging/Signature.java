@@ -143,7 +143,12 @@ record Signature(State state, String message, List<String> subjects) {
   }
 
   private static boolean isOfSignature(String name) {
-    return name.matches("(?i)META-INF/(MANIFEST\\.MF|[^/]*\\.(SF|RSA|DSA|EC)|SIG-[^/]*)");
+    return name.equalsIgnoreCase(JarFile.MANIFEST_NAME) || isFile(name);
+  }
+
+  /** Whether an entry is a signature, and nothing that is signed. */
+  static boolean isFile(String name) {
+    return name.matches("(?i)META-INF/([^/]*\\.(SF|RSA|DSA|EC)|SIG-[^/]*)");
   }
 
   private static Signature invalid(String message) {

@@ -37,6 +37,7 @@ final class Variants {
   private final Acceptance acceptance;
   private final Instant now;
   private final List<String> notes;
+  private final Map<String, String> sources = new LinkedHashMap<>();
   private boolean changedBaseline;
 
   Variants(Draft draft, Acceptance acceptance, Instant now, List<String> notes) {
@@ -111,6 +112,26 @@ final class Variants {
     notes.addAll(facts.warnings().stream().map(w -> "variant " + name + ": " + w).toList());
     noteCpuShare(name, facts);
     draft.addVariant(variant);
+  }
+
+  /** Says which files were made from a model that is not in the package, once all are in. */
+  void noteSources() {
+    List<String> here = new ArrayList<>();
+    for (JsonElement variant : draft.variants()) {
+      for (JsonElement file : Json.elements(variant, "files")) {
+        Json.text(file, "sha256").ifPresent(here::add);
+      }
+    }
+    sources.forEach(
+        (name, source) -> {
+          if (!here.contains(source)) {
+            notes.add(
+                "variant "
+                    + name
+                    + " was made from a file that is none of this package; is it the same model? source="
+                    + source);
+          }
+        });
   }
 
   private static String filter(

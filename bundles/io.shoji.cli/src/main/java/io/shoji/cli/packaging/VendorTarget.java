@@ -10,6 +10,7 @@
 package io.shoji.cli.packaging;
 
 import io.shoji.accelerator.ModelFormats;
+import io.shoji.cli.Shoji;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.TensorSpec;
 import java.util.List;
@@ -92,7 +93,7 @@ enum VendorTarget {
     return "#!/bin/sh\n# For "
         + tool()
         + ". Made by "
-        + Tool.name()
+        + Shoji.version()
         + ".\nset -eu\ncd \"$(dirname \"$0\")\"\n"
         + commands
         + "sha256sum "

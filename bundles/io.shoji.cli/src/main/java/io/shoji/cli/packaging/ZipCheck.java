@@ -33,7 +33,11 @@ import java.util.zip.ZipInputStream;
  */
 final class ZipCheck {
   private static final int MOST_ENTRIES = 20_000;
-  private static final long MOST_BYTES = 1L << 40;
+  private static final long FREE_BYTES = 1L << 30;
+
+  /** Above {@link #FREE_BYTES} nothing honest is compressed better than by this. */
+  private static final long MOST_RATIO = 100;
+
   private static final int LONGEST_NAME = 1024;
 
   private ZipCheck() {}
@@ -76,14 +80,15 @@ final class ZipCheck {
         ZipInputStream stream = new ZipInputStream(bytes)) {
       Set<String> seen = new HashSet<>();
       byte[] buffer = new byte[1 << 16];
-      long left = MOST_BYTES;
+      long most = FREE_BYTES + MOST_RATIO * Files.size(file);
+      long left = most;
       for (ZipEntry entry = stream.getNextEntry(); entry != null; entry = stream.getNextEntry()) {
         String name = entry.getName();
         for (int read = stream.read(buffer); read >= 0; read = stream.read(buffer)) {
           left -= read;
           if (left < 0) {
             throw Refusal.of(
-                "UNSAFE", "the archive unpacks to too much most=" + MOST_BYTES + " file=" + where);
+                "UNSAFE", "the archive unpacks to too much most=" + most + " file=" + where);
           }
           if (Thread.interrupted()) {
             throw new InterruptedException();

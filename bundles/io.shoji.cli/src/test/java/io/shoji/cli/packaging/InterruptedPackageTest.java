@@ -74,7 +74,7 @@ final class InterruptedPackageTest {
             .redirectOutput(said.toFile())
             .start();
     boolean begun = false;
-    while (process.isAlive() && !begun) {
+    while (!begun && !process.waitFor(5, TimeUnit.MILLISECONDS)) {
       try (Stream<Path> inside = Files.list(out)) {
         begun = inside.findAny().isPresent();
       }

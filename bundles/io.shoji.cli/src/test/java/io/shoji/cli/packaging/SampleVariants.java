@@ -81,13 +81,12 @@ final class SampleVariants {
 
   static synchronized SampleVariants get() throws Exception {
     if (made.isEmpty()) {
-      made = Optional.of(make(Files.createTempDirectory("shoji-variants")));
+      made = Optional.of(make(Files.createTempDirectory(Path.of("target"), "variants")));
     }
     return made.get();
   }
 
   private static SampleVariants make(Path folder) throws Exception {
-    folder.toFile().deleteOnExit();
     JsonObject document = EvidenceFile.object(SOURCE.resolve("model.json"));
     for (String member :
         List.of("name", "version", "variants", "golden", "evidence", "acceptance")) {

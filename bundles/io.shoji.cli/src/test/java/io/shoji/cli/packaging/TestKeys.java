@@ -58,8 +58,7 @@ final class TestKeys {
 
   static synchronized TestKeys get() throws Exception {
     if (made.isEmpty()) {
-      TestKeys keys = new TestKeys(Files.createTempDirectory("shoji-keys"));
-      keys.folder.toFile().deleteOnExit();
+      TestKeys keys = new TestKeys(Files.createTempDirectory(Path.of("target"), "keys"));
       Files.writeString(keys.passwordFile(), PASSWORD + "\n");
       keys.generate("ca", "CN=Test CA", "-ext", "bc:c", "-ext", "ku=keyCertSign");
       keys.generate(

@@ -48,11 +48,10 @@ final class VerifyCommandTest {
     keys = TestKeys.get();
   }
 
-  /** A package with an INT8 variant, signed by Release: made once. */
+  /** A package with INT8 variants, signed by Release: made once. */
   private synchronized Path signed() throws Exception {
     if (signed.isEmpty()) {
-      Path made = Files.createTempDirectory("shoji-signed");
-      made.toFile().deleteOnExit();
+      Path made = Files.createTempDirectory(Path.of("target"), "signed");
       Command.Result result =
           Command.run(
               "package",
@@ -62,6 +61,8 @@ final class VerifyCommandTest {
               "1.1.0",
               "--variant",
               samples.int8(),
+              "--variant",
+              samples.tflite(),
               "--sign",
               keys.store(),
               "--alias",
@@ -128,7 +129,8 @@ final class VerifyCommandTest {
     assertThat(result.findings(Finding.Result.OK))
         .filteredOn(
             m -> m.contains("run anew on the very samples of the evidence: the same figure"))
-        .hasSize(2);
+        .hasSize(3)
+        .anyMatch(m -> m.startsWith("tflite-int8") && m.contains("runtime=tensorflowlite"));
   }
 
   @Test
@@ -220,7 +222,7 @@ final class VerifyCommandTest {
     Date then = Date.from(Instant.now().minus(5, ChronoUnit.DAYS));
     SigningKey old = SigningKey.of(keys.store(), Optional.of("expired"), keys.passwordFile(), then);
     Path dp = folder.resolve("old.dp");
-    JarSigning.sign(samples.base(), dp, old, folder.resolve("part"));
+    JarSigning.sign(samples.base(), dp, old, true, folder.resolve("part"));
 
     Command.Result expired = verify(dp, "--trust", keys.expired());
     assertThat(expired.exit()).isEqualTo(1);
@@ -255,7 +257,7 @@ final class VerifyCommandTest {
         SigningKey.of(
             keys.store(), Optional.of("web"), keys.passwordFile(), Date.from(Instant.now()));
     Path dp = folder.resolve("web.dp");
-    JarSigning.sign(samples.base(), dp, web, folder.resolve("part"));
+    JarSigning.sign(samples.base(), dp, web, true, folder.resolve("part"));
 
     assertThat(
             verify(dp, "--trust", keys.folder.resolve("web.pem")).findings(Finding.Result.FAILED))
