@@ -13,6 +13,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shoji.operations.Progress;
 import io.shoji.quantizer.onnx.OnnxModel;
+import io.shoji.quantizer.tflite.TfliteConverter;
+import io.shoji.quantizer.tflite.TfliteOptions;
+import io.shoji.tensor.ElementType;
 import io.shoji.testkit.OnnxModels;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -54,15 +57,24 @@ final class LargeModelTest {
     try {
       ModelRunner runner = started.runner();
       Preparation.Prepared prepared = Preparation.prepare(OnnxModel.read(from), runner);
-      StaticQuantizer.Quantized quantized =
-          StaticQuantizer.calibrateAndQuantize(
-              prepared,
-              QuantizationOptions.forOnnxRuntime().with(CalibrationMethod.ENTROPY),
+      Calibration calibration =
+          Calibration.run(
+              prepared.model(),
+              StaticQuantizer.watched(prepared),
+              prepared.tensors(),
               Networks.samples(SAMPLES, 1, 1024),
               false,
               runner,
               progress);
-      quantized.model().write(to);
+      QuantizationOptions onnx = QuantizationOptions.forOnnxRuntime();
+      StaticQuantizer.quantize(prepared, calibration, onnx.with(CalibrationMethod.ENTROPY))
+          .model()
+          .write(to);
+      QuantizationOptions integers = QuantizationOptions.forIntegersOnly();
+      OnnxModel model =
+          StaticQuantizer.quantize(prepared, calibration, integers.with(CalibrationMethod.ENTROPY))
+              .model();
+      TfliteConverter.convert(model, runner, new TfliteOptions(ElementType.INT8)).write(tflite(to));
     } finally {
       started.close();
     }
@@ -73,6 +85,10 @@ final class LargeModelTest {
     System.out.printf(
         "seconds=%.1f peakHeapMiB=%d reports=%d%n",
         (System.nanoTime() - start) / 1e9, peak >> 20, reports[0]);
+  }
+
+  private static Path tflite(Path onnx) {
+    return onnx.resolveSibling("large-int8.tflite");
   }
 
   @Test
@@ -89,8 +105,10 @@ final class LargeModelTest {
     assertThat(process.exitValue()).as(text).isZero();
     assertThat(text).contains("reports=" + (SAMPLES + 1));
     assertThat(Files.size(to)).isLessThan(Files.size(from) * 26 / 100);
+    assertThat(Files.size(tflite(to))).isLessThan(Files.size(from) * 26 / 100);
     try (var files = Files.list(folder)) {
-      assertThat(files.toList()).containsExactlyInAnyOrderElementsOf(List.of(from, to, log));
+      assertThat(files.toList())
+          .containsExactlyInAnyOrderElementsOf(List.of(from, to, tflite(to), log));
     }
   }
 

@@ -990,7 +990,7 @@ final class Operations {
     boolean highImplied = high >= real(parameters, Byte.MAX_VALUE) - parameters.scale() / 2;
     byte activation = NO_ACTIVATION;
     if (!(lowImplied && highImplied) && activationField >= 0) {
-      activation = collapses(low, high, parameters) ? NO_ACTIVATION : activation(low, high);
+      activation = activation(low, high);
       options.with(activationField, activation);
     }
     emitter.operation(code, version, inputs, new int[] {tensor}, options);
@@ -999,11 +999,6 @@ final class Operations {
       tensor = lowImplied ? tensor : limited(target, tensor, low, false);
     }
     return result.of(tensor);
-  }
-
-  /** Whether limits are one number in 8 bits: XNNPACK loads no model with such an activation. */
-  private static boolean collapses(float low, float high, Parameters parameters) {
-    return limit(low, parameters) >= limit(high, parameters);
   }
 
   private static int limit(float end, Parameters parameters) {
@@ -1051,8 +1046,6 @@ final class Operations {
     float[] ends = ends(work.node);
     byte activation = activation(ends[0], ends[1]);
     if ((activation == RELU || activation == RELU6)
-        && !collapses(ends[0], ends[1], from.parameters())
-        && !collapses(ends[0], ends[1], target.parameters())
         && !Emitter.isMuchFiner(target.parameters(), from.parameters())) {
       int code = activation == RELU ? Builtin.RELU : Builtin.RELU6;
       return unary(work, code, 2, Emitter.NONE, null);
