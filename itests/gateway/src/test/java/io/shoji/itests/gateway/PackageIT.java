@@ -117,6 +117,22 @@ class PackageIT {
     }
   }
 
+  @Test
+  void shouldMeasureWhatTheShippedPackagesClaim() throws Exception {
+    Ended verified =
+        shoji(
+            "verify",
+            Packages.shipped("model-digits"),
+            Packages.shipped("model-bearing"),
+            "--re-run",
+            "--json",
+            "--quiet");
+
+    done(verified);
+    // INT8 for ONNX Runtime and TensorFlow Lite, and FP16, of each.
+    assertThat(verified.out().split("the same figure", -1)).hasSize(1 + 6);
+  }
+
   /** The shipped digits model as files, and a description of it as another one. */
   private static JsonObject unpack(Path made) throws Exception {
     Path bundle =
