@@ -24,7 +24,7 @@ public enum ExitCode {
   /** Nobody to do it. */
   NO_GATEWAY(5, "no gateway was found"),
   /** The model is not good enough. */
-  REFUSED(6, "a model does not reach the accuracy that was asked for; it was not written"),
+  REFUSED(6, "a model cannot be made or is not as good as was asked; it was not written"),
   /** Ctrl-C. */
   INTERRUPTED(130, "interrupted; nothing stays here, what gateways had been told goes on there");
 

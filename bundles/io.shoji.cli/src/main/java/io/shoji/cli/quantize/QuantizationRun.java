@@ -47,6 +47,7 @@ import io.shoji.quantizer.Int4Quantizer;
 import io.shoji.quantizer.IntegerInstructions;
 import io.shoji.quantizer.LabelledSamples;
 import io.shoji.quantizer.LayerNoise;
+import io.shoji.quantizer.Metric;
 import io.shoji.quantizer.ModelRunner;
 import io.shoji.quantizer.NpyFile;
 import io.shoji.quantizer.Preparation;
@@ -139,6 +140,7 @@ final class QuantizationRun {
   private record Draft(
       @Nullable OnnxModel model,
       TfliteConverter.@Nullable Converted converted,
+      @Nullable CalibrationMethod method,
       List<String> kept,
       List<Layer> layers,
       List<Activation> activations) {}
@@ -201,14 +203,16 @@ final class QuantizationRun {
       if (calibrates) {
         checkCount();
       }
+      List<String> evaluated = new ArrayList<>();
       String evaluationSha =
-          SampleDigest.of(evaluationSet, stages.next("reading the evaluation set"));
-      String calibrationSha =
-          calibrates
-              ? SampleDigest.ofInputs(calibrationSet, stages.next("reading the calibration set"))
-              : "";
+          SampleDigest.of(evaluationSet, evaluated::add, stages.next("reading the evaluation set"));
+      String calibrationSha = "";
       if (calibrates) {
-        noteOverlap();
+        Set<String> calibrated = new HashSet<>();
+        calibrationSha =
+            SampleDigest.ofInputs(
+                calibrationSet, calibrated::add, stages.next("reading the calibration set"));
+        noteOverlap(calibrated, evaluated);
       }
       ModelRunner runner = new ModelRunner(cpu, local.workFolder());
       stages.next("preparing the model");
@@ -253,20 +257,13 @@ final class QuantizationRun {
     stages.note(text);
   }
 
-  private void noteOverlap() throws QuantizerException {
-    Set<String> calibrated = new HashSet<>();
-    for (int i = 0; i < calibrationSet.size(); i++) {
-      calibrated.add(SampleDigest.of(calibrationSet.inputs(i)));
-    }
-    int both = 0;
-    for (int i = 0; i < evaluationSet.size(); i++) {
-      both += calibrated.contains(SampleDigest.of(evaluationSet.inputs(i))) ? 1 : 0;
-    }
+  private void noteOverlap(Set<String> calibrated, List<String> evaluated) {
+    long both = evaluated.stream().filter(calibrated::contains).count();
     if (both > 0) {
       note(
           both
               + " of "
-              + evaluationSet.size()
+              + evaluated.size()
               + " evaluation samples were used for calibration too: the accuracy may look better"
               + " than it is");
     }
@@ -317,9 +314,10 @@ final class QuantizationRun {
     Progress progress = stages.next("making " + product.variant());
     Draft draft;
     try {
-      draft = draft(product, prepared, calibration, runner, progress);
+      draft = draft(product, prepared, calibration, baseline, runner, progress);
     } catch (QuantizerException e) {
-      if (e.code() != Code.BUDGET_MISSED || task.products().size() == 1) {
+      boolean refusal = e.code() == Code.BUDGET_MISSED || e.code() == Code.UNSUPPORTED;
+      if (!refusal || task.products().size() == 1) {
         throw e;
       }
       // The other products may still be good.
@@ -355,7 +353,7 @@ final class QuantizationRun {
             draft.layers(),
             draft.activations(),
             coverage,
-            product.calibrated() ? task.options(product).method() : null,
+            draft.method(),
             evaluation,
             LocalAccelerators.runtime(accelerator.info()),
             refusal));
@@ -397,16 +395,18 @@ final class QuantizationRun {
       Product product,
       Preparation.Prepared prepared,
       @Nullable Calibration calibration,
+      Evaluation baseline,
       ModelRunner runner,
       Progress progress)
       throws QuantizerException, CommandException {
     return switch (product) {
       case INT8, INT8_TENSORRT ->
           budgeted(product, prepared, calibrated(calibration), runner, progress);
-      case INT8_TFLITE -> integers(prepared, calibrated(calibration), runner, progress);
+      case INT8_TFLITE -> integers(prepared, calibrated(calibration), baseline, runner, progress);
       case FP16 -> {
         HalfPrecision.Converted half = HalfPrecision.convert(prepared, task.keep());
-        yield new Draft(half.model(), null, kept(half.inFloat().keySet()), List.of(), List.of());
+        yield new Draft(
+            half.model(), null, null, kept(half.inFloat().keySet()), List.of(), List.of());
       }
       case INT4 -> {
         DynamicQuantizer.Converted converted =
@@ -435,7 +435,7 @@ final class QuantizationRun {
               + " kept="
               + converted.kept());
     }
-    return new Draft(converted.model(), null, List.of(), List.of(), List.of());
+    return new Draft(converted.model(), null, null, List.of(), List.of(), List.of());
   }
 
   private Draft budgeted(
@@ -445,16 +445,17 @@ final class QuantizationRun {
       ModelRunner runner,
       Progress progress)
       throws QuantizerException {
-    QuantizationOptions options = task.options(product);
+    QuantizationOptions asked = task.options(product);
     BudgetedQuantizer.Outcome outcome =
         BudgetedQuantizer.quantize(
-            prepared, calibration, options, evaluationSet, task.budget(), runner, progress);
+            prepared, calibration, asked, evaluationSet, task.budget(), runner, progress);
+    noteMethod(product, asked.method(), outcome.method());
     List<String> kept = new ArrayList<>(outcome.returned());
     task.keep().stream().sorted().filter(node -> !kept.contains(node)).forEach(kept::add);
     return described(
             prepared,
             calibration,
-            options,
+            asked.with(outcome.method()),
             outcome.quantized(),
             kept,
             outcome.sensitivity(),
@@ -462,17 +463,77 @@ final class QuantizationRun {
         .with(outcome.quantized().model(), null);
   }
 
+  private void noteMethod(Product product, CalibrationMethod asked, CalibrationMethod used) {
+    if (asked != used) {
+      note(
+          product.variant()
+              + ": ranges were chosen by "
+              + name(used)
+              + ", as with "
+              + name(asked)
+              + " the budget was missed");
+    }
+  }
+
+  /** In integers throughout; with the other methods' ranges if those asked for miss the budget. */
   private Draft integers(
-      Preparation.Prepared prepared, Calibration calibration, ModelRunner runner, Progress progress)
-      throws QuantizerException {
-    QuantizationOptions options = task.options(Product.INT8_TFLITE);
-    StaticQuantizer.Quantized quantized = StaticQuantizer.quantize(prepared, calibration, options);
-    progress.report(0.3, "writing for TensorFlow Lite");
-    TfliteConverter.Converted converted =
-        TfliteConverter.convert(quantized.model(), runner, new TfliteOptions(task.io()));
+      Preparation.Prepared prepared,
+      Calibration calibration,
+      Evaluation baseline,
+      ModelRunner runner,
+      Progress progress)
+      throws QuantizerException, CommandException {
+    QuantizationOptions asked = task.options(Product.INT8_TFLITE);
+    Set<CalibrationMethod> methods = new LinkedHashSet<>(List.of(asked.method()));
+    methods.addAll(List.of(CalibrationMethod.values()));
+    Metric metric = Metric.of(task.budget().metric());
+    StaticQuantizer.Quantized best = null;
+    TfliteConverter.Converted converted = null;
+    CalibrationMethod used = asked.method();
+    double value = Double.NaN;
+    for (CalibrationMethod method : methods) {
+      boolean met = task.budget().allows(metric.higherIsBetter(), baseline.value(), value);
+      if (!met) {
+        progress.report(0.3, "ranges by " + name(method));
+        StaticQuantizer.Quantized tried =
+            StaticQuantizer.quantize(prepared, calibration, asked.with(method));
+        TfliteConverter.Converted written =
+            TfliteConverter.convert(tried.model(), runner, new TfliteOptions(task.io()));
+        double found = value(written);
+        if (best == null || metric.drop(value, found) < 0) {
+          best = tried;
+          converted = written;
+          used = method;
+          value = found;
+        }
+      }
+    }
+    if (best == null || converted == null) {
+      throw new IllegalStateException("there is a method");
+    }
+    noteMethod(Product.INT8_TFLITE, asked.method(), used);
     converted.coverage().warning().ifPresent(this::note);
-    return described(prepared, calibration, options, quantized, List.of(), Map.of(), runner)
+    return described(prepared, calibration, asked.with(used), best, List.of(), Map.of(), runner)
         .with(null, converted);
+  }
+
+  /** The metric of a TensorFlow Lite model. */
+  private double value(TfliteConverter.Converted converted)
+      throws QuantizerException, CommandException {
+    Path file = local.workFolder().resolve("try.tflite");
+    converted.write(file);
+    try (FileModel model =
+        FileModel.load(
+            accelerator(Product.INT8_TFLITE),
+            ModelFormats.TFLITE,
+            Precision.INT8,
+            file,
+            tensors,
+            new ModelInterface(converted.inputs(), converted.outputs()))) {
+      return Evaluation.measure(
+              model, evaluationSet, task.budget().metric(), Interruption.OF_THIS_THREAD)
+          .value();
+    }
   }
 
   /** What the report tells of a quantized model's layers. */
@@ -494,14 +555,19 @@ final class QuantizationRun {
             runner,
             Interruption.OF_THIS_THREAD);
     return new Description(
+        options.method(),
         kept,
         Findings.layers(prepared, quantized, kept, noise, sensitivity),
         Findings.activations(calibration, quantized, options.activations().name()));
   }
 
-  private record Description(List<String> kept, List<Layer> layers, List<Activation> activations) {
+  private record Description(
+      CalibrationMethod method,
+      List<String> kept,
+      List<Layer> layers,
+      List<Activation> activations) {
     Draft with(@Nullable OnnxModel model, TfliteConverter.@Nullable Converted converted) {
-      return new Draft(model, converted, kept, layers, activations);
+      return new Draft(model, converted, method, kept, layers, activations);
     }
   }
 
@@ -536,11 +602,10 @@ final class QuantizationRun {
     String advice =
         switch (product) {
           case INT8_TFLITE ->
-              "an integer model keeps no layer in FP32: try another --method, calibrate on more"
+              "an integer model keeps no layer in FP32, and no --method is enough: calibrate on more"
                   + " samples, train with quantization in the loop (QAT), or use the ONNX model";
           case INT8, INT8_TENSORRT ->
-              "try another --method, calibrate on more samples, or train with quantization in the"
-                  + " loop (QAT)";
+              "calibrate on more samples, or train with quantization in the loop (QAT)";
           case FP16 -> "name layers that must stay in FP32 with --keep, or leave it out";
           case INT4 -> "INT4 nearly always needs training with quantization in the loop (QAT)";
           case DYNAMIC -> "calibrate instead: --precision int8";
@@ -820,7 +885,10 @@ final class QuantizationRun {
   private void noteSpeed(List<Performance> performance) throws QuantizerException {
     for (int i = 0; i + 1 < performance.size(); i++) {
       double ratio = performance.get(i + 1).medianNanos() / performance.get(0).medianNanos();
-      if (ratio > 1 && made.get(i).product().precision() == Precision.INT8) {
+      // What TensorRT wants is measured here for its accuracy only.
+      if (ratio > 1
+          && made.get(i).product().precision() == Precision.INT8
+          && made.get(i).product() != Product.INT8_TENSORRT) {
         notes.add(
             String.format(
                 Locale.ROOT,

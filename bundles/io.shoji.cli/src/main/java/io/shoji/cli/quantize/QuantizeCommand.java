@@ -492,7 +492,7 @@ public final class QuantizeCommand implements Callable<Integer> {
     if (spec == null) {
       throw new IllegalStateException("the command was not parsed");
     }
-    List<String> words = new ArrayList<>(List.of("shoji", "quantize"));
+    List<String> words = new ArrayList<>(List.of("shoji"));
     for (String word : spec.commandLine().getParseResult().originalArgs()) {
       words.add(
           word.matches("[A-Za-z0-9_./:=,@%+-]+") ? word : "'" + word.replace("'", "'\\''") + "'");

@@ -128,7 +128,20 @@ final class CheckedSamples implements SampleSet {
     if (expected == Expected.NOTHING) {
       throw new IllegalStateException("samples were opened without what is expected of them");
     }
-    return reader.expected(index);
+    Tensor read = reader.expected(index);
+    if (expected == Expected.LABEL) {
+      checkLabel(index, read.getLong(0));
+    }
+    return read;
+  }
+
+  /** A single value is the score of one of two classes. */
+  private void checkLabel(int index, long label) throws QuantizerException {
+    Shape output = model.outputs().get(0).shape();
+    long classes = output.rank() == 0 ? 1 : output.dim(output.rank() - 1);
+    if (label < 0 || (classes > 1 && label >= classes)) {
+      throw bad(index, "the model has no such class found=" + label + " classes=" + classes);
+    }
   }
 
   @Override

@@ -23,6 +23,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 
 /**
  * SHA-256 of samples, whatever files they came from: of each sample in order its inputs, sorted by
@@ -45,13 +46,17 @@ public final class SampleDigest {
   /**
    * Of the inputs alone, as calibration sees them. Reads all samples, and so checks them.
    *
+   * @param each is told the digest of each sample's inputs
    * @return lower-case hex
    * @throws QuantizerException as the samples do; CANCELLED
    */
-  public static String ofInputs(Samples samples, Progress progress) throws QuantizerException {
+  public static String ofInputs(Samples samples, Consumer<String> each, Progress progress)
+      throws QuantizerException {
     SampleDigest digest = new SampleDigest();
     for (int i = 0; i < samples.size(); i++) {
-      digest.add(samples.inputs(i));
+      Map<String, Tensor> inputs = samples.inputs(i);
+      digest.add(inputs);
+      each.accept(of(inputs));
       report(progress, i, samples.size());
     }
     return HexFormat.of().formatHex(digest.digest.digest());
@@ -60,21 +65,34 @@ public final class SampleDigest {
   /**
    * Of inputs and what is expected. Reads all samples, and so checks them.
    *
+   * @param each is told the digest of each sample's inputs
    * @return lower-case hex
    * @throws QuantizerException as the samples do; CANCELLED
    */
-  public static String of(LabelledSamples samples, Progress progress) throws QuantizerException {
+  public static String of(LabelledSamples samples, Consumer<String> each, Progress progress)
+      throws QuantizerException {
     SampleDigest digest = new SampleDigest();
     for (int i = 0; i < samples.size(); i++) {
-      digest.add(samples.inputs(i));
+      Map<String, Tensor> inputs = samples.inputs(i);
+      digest.add(inputs);
+      each.accept(of(inputs));
       digest.add("expected", samples.expected(i));
       report(progress, i, samples.size());
     }
     return HexFormat.of().formatHex(digest.digest.digest());
   }
 
-  /** Of one sample's inputs, lower-case hex. */
-  public static String of(Map<String, Tensor> inputs) {
+  /** As {@link #ofInputs(Samples, Consumer, Progress)}. */
+  public static String ofInputs(Samples samples, Progress progress) throws QuantizerException {
+    return ofInputs(samples, each -> {}, progress);
+  }
+
+  /** As {@link #of(LabelledSamples, Consumer, Progress)}. */
+  public static String of(LabelledSamples samples, Progress progress) throws QuantizerException {
+    return of(samples, each -> {}, progress);
+  }
+
+  private static String of(Map<String, Tensor> inputs) {
     SampleDigest digest = new SampleDigest();
     digest.add(inputs);
     return HexFormat.of().formatHex(digest.digest.digest());

@@ -82,12 +82,6 @@ public final class SampleSets {
     }
   }
 
-  /** What {@link #open} would read, without {@code [FROM:TO]}: a file or a folder. */
-  public static Path file(Path path) {
-    Matcher part = PART.matcher(path.toString());
-    return part.matches() && !Files.exists(path) ? Path.of(part.group(1)) : path;
-  }
-
   private static void checkInterface(ModelInterface model) throws QuantizerException {
     for (TensorSpec input : model.inputs()) {
       Shape shape = input.shape();
