@@ -668,10 +668,10 @@ public final class BenchCommand implements Callable<Integer> {
               }));
     }
     bar.begin("comparing");
-    List<Figures> figures;
+    Comparison.Outcome outcome;
     try {
-      figures =
-          Comparison.measure(
+      outcome =
+          Comparison.measureUntilInterrupted(
               candidates,
               new Comparison.Settings(rounds, 200_000_000, 10, warmUpNanos),
               bar::update);
@@ -682,28 +682,45 @@ public final class BenchCommand implements Callable<Integer> {
       throw new CommandException(
           ExitCode.USAGE, "INPUT_MISMATCH", "the input does not fit: " + e.getMessage(), e);
     }
+    List<Figures> figures = outcome.figures();
     List<Optional<PeakMemory>> memory = new ArrayList<>();
+    boolean partial = !outcome.complete();
     for (Subject subject : subjects) {
-      memory.add(noMemory ? Optional.empty() : memory(subject, sizes, bar));
+      Optional<PeakMemory> peak = Optional.empty();
+      if (!noMemory && !partial) {
+        try {
+          peak = memory(subject, sizes, bar);
+        } catch (InterruptedException e) {
+          partial = true;
+        }
+      }
+      memory.add(peak);
     }
+    ExitCode exit = partial ? ExitCode.INTERRUPTED : ExitCode.OK;
     bar.close();
     String lead =
-        BenchReport.machine(Machine.here()) + ", batch " + batch + ", " + rounds + " rounds";
+        BenchReport.machine(Machine.here())
+            + ", batch "
+            + batch
+            + ", "
+            + outcome.rounds()
+            + " rounds";
     if (json) {
-      environment.out().println(Json.pretty(document(subjects, figures, memory)));
+      environment.out().println(Json.pretty(document(subjects, outcome, memory, exit)));
     } else {
       environment.out().print(table(subjects, figures, memory));
       environment
           .out()
           .println(
               "\nby turns, medians over "
-                  + rounds
-                  + " rounds; RATIO is that of the median latency to the first one's in the same round, with its"
-                  + " quartiles: below 1 is faster\n"
-                  + BenchReport.machine(Machine.here()));
+                  + outcome.rounds()
+                  + " rounds; RATIO is that of the median latency to the first one's in the same"
+                  + " round, with its quartiles: below 1 is faster\n"
+                  + BenchReport.machine(Machine.here())
+                  + (partial ? "\nPARTIAL: interrupted before all was measured" : ""));
     }
     write(BenchPage.of(figures, lead));
-    return ExitCode.OK.code();
+    return exit.code();
   }
 
   /** The models' names, with what tells one from the others. */
@@ -780,13 +797,18 @@ public final class BenchCommand implements Callable<Integer> {
   }
 
   private JsonObject document(
-      List<Subject> subjects, List<Figures> figures, List<Optional<PeakMemory>> memory) {
+      List<Subject> subjects,
+      Comparison.Outcome outcome,
+      List<Optional<PeakMemory>> memory,
+      ExitCode exit) {
+    List<Figures> figures = outcome.figures();
     JsonObject document = new JsonObject();
     document.addProperty("command", "bench");
-    document.addProperty("exit", ExitCode.OK.code());
+    document.addProperty("exit", exit.code());
+    document.addProperty("partial", exit != ExitCode.OK);
     document.add("machine", BenchReport.machineJson(Machine.here()));
     document.addProperty("batch", batch);
-    document.addProperty("rounds", rounds);
+    document.addProperty("rounds", outcome.rounds());
     JsonArray all = new JsonArray();
     for (int i = 0; i < figures.size(); i++) {
       Figures each = figures.get(i);

@@ -113,6 +113,15 @@ public final class Comparison {
   }
 
   /**
+   * What came of a comparison.
+   *
+   * @param figures one for each candidate, in order
+   * @param rounds that all of them made
+   * @param complete whether these are all rounds that were asked for
+   */
+  record Outcome(List<Figures> figures, int rounds, boolean complete) {}
+
+  /**
    * Loads all candidates, measures them by turns, and closes them.
    *
    * @param candidates at least one; the first is what the others are compared with
@@ -125,6 +134,17 @@ public final class Comparison {
   public static List<Figures> measure(
       List<Candidate> candidates, Settings settings, Progress progress)
       throws AcceleratorException, CommandException, InterruptedException {
+    Outcome outcome = measureUntilInterrupted(candidates, settings, progress);
+    if (!outcome.complete()) {
+      throw new InterruptedException("interrupted after rounds=" + outcome.rounds());
+    }
+    return outcome.figures();
+  }
+
+  /** The same, but with the rounds that were made before an interrupt, which is consumed. */
+  static Outcome measureUntilInterrupted(
+      List<Candidate> candidates, Settings settings, Progress progress)
+      throws AcceleratorException, CommandException, InterruptedException {
     List<Inference> inferences = new ArrayList<>();
     List<LoadedModel> models = new ArrayList<>();
     try {
@@ -135,26 +155,31 @@ public final class Comparison {
         models.add(model);
         inferences.add(BoundInference.of(model, candidate.inputs().samples(model.inputs())));
       }
-      List<Rounds> rounds = new Comparison(settings, System::nanoTime, progress).rounds(inferences);
+      List<Rounds> all = new Comparison(settings, System::nanoTime, progress).rounds(inferences);
+      int rounds = all.stream().mapToInt(Rounds::count).min().orElse(0);
+      if (rounds == 0) {
+        throw new InterruptedException("interrupted in the first round");
+      }
       List<Figures> figures = new ArrayList<>();
       for (int i = 0; i < candidates.size(); i++) {
         Candidate candidate = candidates.get(i);
         figures.add(
-            rounds
-                .get(i)
+            all.get(i)
                 .figures(
-                    candidate.name(), candidate.accelerator().info().toString(), rounds.get(0)));
+                    candidate.name(),
+                    candidate.accelerator().info().toString(),
+                    all.get(0),
+                    rounds));
       }
-      return figures;
+      return new Outcome(figures, rounds, rounds == settings.rounds());
     } finally {
       inferences.forEach(Inference::close);
       models.forEach(LoadedModel::close);
     }
   }
 
-  /** Measures by turns. */
-  List<Rounds> rounds(List<Inference> inferences)
-      throws AcceleratorException, InterruptedException {
+  /** Measures by turns, until the thread is interrupted or all rounds are made. */
+  List<Rounds> rounds(List<Inference> inferences) throws AcceleratorException {
     List<Rounds> all = new ArrayList<>();
     for (Inference inference : inferences) {
       progress.report(0, "warming up");
@@ -166,7 +191,7 @@ public final class Comparison {
     for (int round = 0; round < settings.rounds(); round++) {
       for (int turn = 0; turn < count; turn++) {
         if (Thread.interrupted()) {
-          throw new InterruptedException("interrupted in round " + (round + 1));
+          return all;
         }
         progress.report(
             (double) (round * count + turn) / (settings.rounds() * count),
@@ -180,7 +205,7 @@ public final class Comparison {
         }
         latencies.clear();
         run(inference, settings.roundNanos(), settings.roundRuns(), latencies);
-        all.get(which).add(round, latencies);
+        all.get(which).add(latencies);
       }
     }
     progress.report(1, "measured");
@@ -208,6 +233,7 @@ public final class Comparison {
     private final long[] p90;
     private final long[] p99;
     private long runs;
+    private int count;
 
     Rounds(int rounds) {
       median = new long[rounds];
@@ -215,15 +241,26 @@ public final class Comparison {
       p99 = new long[rounds];
     }
 
-    private void add(int round, Latencies latencies) {
-      median[round] = latencies.percentileNanos(0.5);
-      p90[round] = latencies.percentileNanos(0.9);
-      p99[round] = latencies.percentileNanos(0.99);
+    private void add(Latencies latencies) {
+      median[count] = latencies.percentileNanos(0.5);
+      p90[count] = latencies.percentileNanos(0.9);
+      p99[count] = latencies.percentileNanos(0.99);
       runs += latencies.count();
+      count++;
     }
 
-    Figures figures(String name, String accelerator, Rounds first) {
-      double[] ratios = new double[median.length];
+    /** How many were made. */
+    int count() {
+      return count;
+    }
+
+    /**
+     * Figures of the first rounds.
+     *
+     * @param rounds at least 1
+     */
+    Figures figures(String name, String accelerator, Rounds first, int rounds) {
+      double[] ratios = new double[rounds];
       for (int i = 0; i < ratios.length; i++) {
         ratios[i] = (double) median[i] / Math.max(1, first.median[i]);
       }
@@ -232,16 +269,16 @@ public final class Comparison {
           name,
           accelerator,
           runs,
-          middle(median),
-          middle(p90),
-          middle(p99),
+          middle(median, rounds),
+          middle(p90, rounds),
+          middle(p99, rounds),
           quantile(ratios, 0.5),
           quantile(ratios, 0.25),
           quantile(ratios, 0.75));
     }
 
-    private static long middle(long[] values) {
-      double[] sorted = Arrays.stream(values).asDoubleStream().sorted().toArray();
+    private static long middle(long[] values, int rounds) {
+      double[] sorted = Arrays.stream(values, 0, rounds).asDoubleStream().sorted().toArray();
       return Math.round(quantile(sorted, 0.5));
     }
 

@@ -36,8 +36,8 @@ final class ComparisonTest {
     Scripted fast = new Scripted(clock, 3, run -> 1_000_000 + clock.getAsLong() / 1_000);
 
     List<Rounds> rounds = measure(new Settings(40, 20_000_000, 5, 0), slow, fast);
-    Figures first = rounds.get(0).figures("slow", "a", rounds.get(0));
-    Figures second = rounds.get(1).figures("fast", "a", rounds.get(0));
+    Figures first = rounds.get(0).figures("slow", "a", rounds.get(0), 40);
+    Figures second = rounds.get(1).figures("fast", "a", rounds.get(0), 40);
 
     assertThat(first.ratio()).isEqualTo(1);
     assertThat(second.ratio()).isCloseTo(0.5, Offset.offset(0.02));
@@ -51,8 +51,8 @@ final class ComparisonTest {
     Scripted lame = new Scripted(clock, 1, run -> 50_000_000);
     List<Rounds> rounds = measure(new Settings(3, 1_000_000, 4, 0), quick, lame);
 
-    assertThat(rounds.get(0).figures("quick", "a", rounds.get(0)).runs()).isEqualTo(3_000);
-    assertThat(rounds.get(1).figures("lame", "a", rounds.get(0)).runs()).isEqualTo(12);
+    assertThat(rounds.get(0).figures("quick", "a", rounds.get(0), 3).runs()).isEqualTo(3_000);
+    assertThat(rounds.get(1).figures("lame", "a", rounds.get(0), 3).runs()).isEqualTo(12);
     // Once to warm up, and twice before each round, none of which counts.
     assertThat(quick.runs()).isEqualTo(3_000 + 1 + 3 * 2);
   }
@@ -62,7 +62,7 @@ final class ComparisonTest {
     Scripted disturbed = new Scripted(clock, 1, run -> run > 400 && run < 408 ? 9_000_000 : 10_000);
     List<Rounds> rounds = measure(new Settings(9, 1_000_000, 10, 0), disturbed);
 
-    Figures figures = rounds.get(0).figures("disturbed", "a", rounds.get(0));
+    Figures figures = rounds.get(0).figures("disturbed", "a", rounds.get(0), 9);
     assertThat((double) figures.medianNanos()).isCloseTo(10_000, Percentage.withPercentage(0.1));
     assertThat((double) figures.p99Nanos()).isCloseTo(10_000, Percentage.withPercentage(0.1));
   }
@@ -91,18 +91,26 @@ final class ComparisonTest {
   }
 
   @Test
-  void shouldEndWhenTheThreadIsInterrupted() {
-    Scripted endless =
+  void shouldKeepTheRoundsBeforeAnInterrupt() throws Exception {
+    Scripted first = new Scripted(clock, 1, run -> 1_000);
+    Scripted second =
         new Scripted(
             clock,
             1,
             run -> {
-              Thread.currentThread().interrupt();
-              return 1_000;
+              // One to warm up; three a round.
+              if (run == 1 + 5 * 3) {
+                Thread.currentThread().interrupt();
+              }
+              return 2_000;
             });
-    assertThatThrownBy(() -> measure(new Settings(1_000_000, 1_000, 1, 0), endless))
-        .isInstanceOf(InterruptedException.class);
+    List<Rounds> rounds = measure(new Settings(1_000_000, 1_000, 1, 0), first, second);
+
     assertThat(Thread.currentThread().isInterrupted()).isFalse();
+    assertThat(rounds.get(1).count()).isEqualTo(6);
+    assertThat(rounds.get(0).count()).isBetween(5, 6);
+    Figures figures = rounds.get(1).figures("second", "a", rounds.get(0), 5);
+    assertThat(figures.ratio()).isEqualTo(2);
   }
 
   @Test
