@@ -63,6 +63,12 @@ import picocli.CommandLine.Parameters;
       "",
       "Measure on the device that the model is for: figures of another machine say little."
     },
+    exitCodeList = {
+      "0:measured",
+      "1:no accelerator of this machine runs it, or it fails there",
+      "2:wrong command line, or a file or an input that cannot be used; nothing was measured",
+      "130:interrupted; what was measured until then is printed, and says that it is partial"
+    },
     footer = {
       "  shoji bench io.shoji.model.digits-1.1.0.jar",
       "  shoji bench model.onnx --scenario SingleStream --duration 600s --json",

@@ -26,8 +26,10 @@ import io.shoji.cli.local.LocalAccelerators;
 import io.shoji.tensor.Tensor;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -78,6 +80,41 @@ final class RealRuntimeTest {
       assertThat(each.runs()).isGreaterThanOrEqualTo(150);
       assertThat(each.medianNanos()).isPositive().isLessThanOrEqualTo(each.p90Nanos());
       assertThat(each.p90Nanos()).isLessThanOrEqualTo(each.p99Nanos());
+    }
+  }
+
+  @Test
+  void shouldMeasureWhatASimpleLoopMeasures() throws Exception {
+    try (LoadedModel model =
+            cpu.load(SampleModels.onnx(SampleModels.BEARING), LoadOptions.defaults());
+        Inference inference =
+            BoundInference.of(model, RandomInputs.ofBatch(1).samples(model.inputs()))) {
+      LoadRun run = new LoadRun(System::nanoTime, (done, queries) -> {});
+      LoadRun.Limits limits = new LoadRun.Limits(100_000_000, 1, 100_000_000);
+      double[] ratios = new double[11];
+      for (int round = 0; round < ratios.length; round++) {
+        // By turns, as other programs use this machine, too.
+        LoadRun.Result measured =
+            run.run(Scenario.SINGLE_STREAM, List.of(inference), 1, limits);
+        long begin = System.nanoTime();
+        int runs = 0;
+        while (System.nanoTime() - begin < 100_000_000) {
+          for (int i = 0; i < inference.samples(); i++) {
+            inference.run(i);
+            runs++;
+          }
+        }
+        double loopNanos = (double) (System.nanoTime() - begin) / runs;
+        ratios[round] = measured.latencies().meanNanos() / loopNanos;
+        assertThat(measured.latencies().meanNanos() * measured.queries())
+            .isCloseTo(measured.elapsedNanos(), Percentage.withPercentage(0.1));
+      }
+      Arrays.sort(ratios);
+      double median = ratios[ratios.length / 2];
+      System.out.printf(
+          "mean latency of SingleStream to that of a simple loop: %.3f (%.3f to %.3f)%n",
+          median, ratios[0], ratios[ratios.length - 1]);
+      assertThat(median).isBetween(0.75, 1.33);
     }
   }
 
