@@ -59,7 +59,8 @@ public record DeploymentPackage(
 
   /**
    * Reads and checks a package: the archive is whole and every checksum right, the manifest comes
-   * first and describes each file, every bundle it describes is there and is the bundle it says.
+   * first and describes each file, every bundle it describes is there and is the bundle it says,
+   * and nothing that DeploymentAdmin would stop at, as the files of a signature, stands before one.
    *
    * @throws InvalidPackageException if it is not so; the message names the file and says what to do
    * @throws IOException if the file cannot be read
@@ -191,6 +192,14 @@ public record DeploymentPackage(
     for (ZipEntry entry = jar.getNextEntry(); entry != null; entry = jar.getNextEntry()) {
       String path = entry.getName();
       if (path.startsWith("META-INF/")) {
+        if (found.size() < declared.size()) {
+          throw new InvalidPackageException(
+              "DeploymentAdmin 0.9.6 stops at an entry that stands before a bundle; sign with shoji"
+                  + " package, which puts the signature last entry="
+                  + path
+                  + " file="
+                  + file);
+        }
         jar.transferTo(OutputStream.nullOutputStream());
       } else if (entry.isDirectory() || !manifest.getEntries().containsKey(path)) {
         throw new InvalidPackageException(

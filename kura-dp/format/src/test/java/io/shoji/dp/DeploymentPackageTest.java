@@ -191,6 +191,20 @@ class DeploymentPackageTest {
   }
 
   @Test
+  void shouldTakeSignatureOnlyAfterTheBundles() throws Exception {
+    Entry manifest = new Entry("META-INF/MANIFEST.MF", manifest("bundles/a.jar", "a.one", "1.0.0"));
+    Entry signature = new Entry("META-INF/KEY.SF", new byte[] {1});
+    Entry bundle = new Entry("bundles/a.jar", Files.readAllBytes(bundle("a.one", "1.0.0")));
+
+    assertThat(DeploymentPackage.read(zip("last.dp", manifest, bundle, signature)).bundles())
+        .hasSize(1);
+    Path first = zip("first.dp", manifest, signature, bundle);
+    assertThatThrownBy(() -> DeploymentPackage.read(first))
+        .isInstanceOf(InvalidPackageException.class)
+        .hasMessageContaining("signature last entry=META-INF/KEY.SF");
+  }
+
+  @Test
   void shouldNameMissingBundleWhenArchiveLacksIt() throws Exception {
     Path file =
         zip(
