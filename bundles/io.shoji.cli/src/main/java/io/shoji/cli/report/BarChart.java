@@ -22,7 +22,7 @@ public final class BarChart implements Chart {
   private static final double BAR = 13;
   private static final double TOP = 8;
   private static final double BOTTOM = 40;
-  private static final double LETTER = 6.7;
+  private static final double LETTER = 7.2;
   private static final int LONGEST_NAME = 40;
 
   private final String title;
@@ -106,7 +106,7 @@ public final class BarChart implements Chart {
   public Markup draw() {
     int longest = rows.stream().mapToInt(row -> shorten(row.name()).length()).max().orElse(0);
     int widest = rows.stream().mapToInt(row -> row.text().length()).max().orElse(0);
-    double left = 16 + longest * LETTER;
+    double left = 22 + longest * LETTER;
     double right = width - 16 - widest * LETTER;
     double top = TOP + (marks.isEmpty() ? 0 : 16);
     double end = top + rows.size() * ROW;

@@ -29,6 +29,9 @@ final class ConfusionTables {
   private static final int SHOWN_OF_MANY = 14;
   private static final int MOST_PAIRS = 20;
 
+  /** Letters of a name that fits above a column. */
+  private static final int SHORT = 5;
+
   /** Stands for all classes that are not shown. */
   private static final int OTHERS = Integer.MAX_VALUE;
 
@@ -103,8 +106,13 @@ final class ConfusionTables {
     to.open("div", "class", "side");
     matrix(to, "FP32", first);
     matrix(to, "Quantized", second);
-    difference(to, first, second);
+    if (!first.equals(second)) {
+      difference(to, first, second);
+    }
     to.close();
+    if (first.equals(second)) {
+      to.leaf("p", "The two do not differ.");
+    }
     if (some) {
       pairs(to);
     }
@@ -136,11 +144,28 @@ final class ConfusionTables {
     return index == OTHERS ? "others" : report.label(index);
   }
 
+  /** Long names stand beside the rows only; columns have their numbers. */
+  private boolean areShort() {
+    return classes.stream().allMatch(each -> name(each).length() <= SHORT || each == OTHERS);
+  }
+
+  private String columnHeading(int index) {
+    return index < 0 || index == OTHERS || areShort()
+        ? Text.cut(name(index), 2 * SHORT)
+        : Integer.toString(index);
+  }
+
+  private String rowHeading(int index) {
+    return index < 0 || index == OTHERS || areShort()
+        ? Text.cut(name(index), 2 * SHORT)
+        : index + " " + Text.cut(name(index), 20);
+  }
+
   private void head(Markup to, String caption) {
     to.open("div", "class", "scroll").open("table", "class", "heat").leaf("caption", caption);
     to.open("thead").open("tr").leaf("td", "");
     for (int column : classes) {
-      to.leaf("th", Text.cut(name(column), 14), "scope", "col", "title", name(column));
+      to.leaf("th", columnHeading(column), "scope", "col", "title", name(column));
     }
     to.close().close().open("tbody");
   }
@@ -152,7 +177,7 @@ final class ConfusionTables {
         continue;
       }
       int total = classes.stream().mapToInt(each -> counts.getOrDefault(key(row, each), 0)).sum();
-      to.open("tr").leaf("th", Text.cut(name(row), 14), "scope", "row", "title", name(row));
+      to.open("tr").leaf("th", rowHeading(row), "scope", "row", "title", name(row));
       for (int column : classes) {
         int count = counts.getOrDefault(key(row, column), 0);
         // Errors are few: the root lets them show.
@@ -183,7 +208,7 @@ final class ConfusionTables {
       if (row == -1) {
         continue;
       }
-      to.open("tr").leaf("th", Text.cut(name(row), 14), "scope", "row", "title", name(row));
+      to.open("tr").leaf("th", rowHeading(row), "scope", "row", "title", name(row));
       for (int column : classes) {
         int change =
             second.getOrDefault(key(row, column), 0) - first.getOrDefault(key(row, column), 0);

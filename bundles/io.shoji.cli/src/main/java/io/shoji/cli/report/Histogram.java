@@ -15,7 +15,8 @@ import java.util.List;
 
 /** How often values of each size were seen. */
 public final class Histogram implements Chart {
-  private static final double TOP = 18;
+  private static final double MARGIN = 18;
+  private static final double LINE = 14;
   private static final double BOTTOM = 36;
   private static final double SIDE = 12;
 
@@ -90,14 +91,15 @@ public final class Histogram implements Chart {
   @Override
   public Markup draw() {
     double end = height - BOTTOM;
+    double top = MARGIN + LINE * marks.size();
     double first = Double.isNaN(rangeLow) ? low : Math.min(low, rangeLow);
     double last = Double.isNaN(rangeHigh) ? high : Math.max(high, rangeHigh);
     Markup svg = Chart.start(title, width, height);
     Axis axis = Axis.exact(first, last, SIDE, width - SIDE, (int) Math.max(2, width / 90));
     if (!Double.isNaN(rangeLow)) {
-      Chart.rectangle(svg, "outside", SIDE, TOP, axis.at(rangeLow) - SIDE, end - TOP);
+      Chart.rectangle(svg, "outside", SIDE, top, axis.at(rangeLow) - SIDE, end - top);
       double right = axis.at(rangeHigh);
-      Chart.rectangle(svg, "outside", right, TOP, width - SIDE - right, end - TOP);
+      Chart.rectangle(svg, "outside", right, top, width - SIDE - right, end - top);
     }
     double most = height(Arrays.stream(bins).max().orElse(0));
     double step = (high - low) / Math.max(1, bins.length);
@@ -106,9 +108,9 @@ public final class Histogram implements Chart {
       if (bins[i] > 0) {
         double left = axis.at(low + i * step);
         double right = Math.max(left + 0.8, axis.at(low + (i + 1) * step));
-        double top = end - Math.max(1, (end - TOP) * height(bins[i]) / most);
+        double peak = end - Math.max(1, (end - top) * height(bins[i]) / most);
         path.append('M').append(Markup.at(left)).append(' ').append(Markup.at(end));
-        path.append('V').append(Markup.at(top)).append('H').append(Markup.at(right));
+        path.append('V').append(Markup.at(peak)).append('H').append(Markup.at(right));
         path.append('V').append(Markup.at(end)).append('z');
       }
     }
@@ -122,30 +124,23 @@ public final class Histogram implements Chart {
       Chart.text(svg, "soft", "middle", width / 2, height - 4, unit);
     }
     if (!Double.isNaN(rangeLow)) {
-      Chart.line(svg, "mark", axis.at(rangeLow), TOP, axis.at(rangeLow), end);
-      Chart.line(svg, "mark", axis.at(rangeHigh), TOP, axis.at(rangeHigh), end);
+      Chart.line(svg, "mark", axis.at(rangeLow), top, axis.at(rangeLow), end);
+      Chart.line(svg, "mark", axis.at(rangeHigh), top, axis.at(rangeHigh), end);
     }
     marks(svg, axis, end);
     return svg.close();
   }
 
-  /** Lines with their names above; a name that would cover another's goes below it. */
+  /** Lines with their names above the bars, each in a line of its own. */
   private void marks(Markup svg, Axis axis, double end) {
-    double free = Double.NEGATIVE_INFINITY;
-    int level = 0;
-    for (Mark mark : marks) {
+    for (int i = 0; i < marks.size(); i++) {
+      Mark mark = marks.get(i);
       double x = axis.at(mark.value());
-      level = x < free ? level + 1 : 0;
-      boolean leftwards = x > width - 90;
-      Chart.line(svg, "mark", x, TOP, x, end);
+      double y = MARGIN + LINE * i;
+      boolean leftwards = x > width / 2;
+      Chart.line(svg, "mark", x, y - 10, x, end);
       Chart.text(
-          svg,
-          "marked",
-          leftwards ? "end" : "start",
-          leftwards ? x - 4 : x + 4,
-          TOP + 10 + 14.0 * level,
-          mark.name());
-      free = x + 8 + 7.0 * mark.name().length();
+          svg, "marked", leftwards ? "end" : "start", leftwards ? x - 5 : x + 5, y, mark.name());
     }
   }
 

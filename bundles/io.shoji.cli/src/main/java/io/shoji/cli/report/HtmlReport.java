@@ -33,7 +33,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
@@ -217,29 +216,12 @@ public final class HtmlReport {
                 + " of the operations would stay on the CPU beside an Edge TPU, if its compiler"
                 + " makes one part only, which may cancel its advantage.");
       }
-      slower(variant).ifPresent(care::add);
     }
     if (!care.isEmpty()) {
       body().open("div", "class", "care").leaf("p", "Read with care").open("ul");
       care.forEach(each -> body().leaf("li", each));
       body().close().close();
     }
-  }
-
-  private Optional<String> slower(Variant variant) {
-    Performance before = report.baseline().performance();
-    Performance after = variant.performance();
-    if (before == null || after == null || after.medianNanos() <= before.medianNanos()) {
-      return Optional.empty();
-    }
-    return Optional.of(
-        variant.name()
-            + " took "
-            + ratio(after.medianNanos() / before.medianNanos())
-            + " the time of FP32 on this machine"
-            + (report.machine().integerInstructions().isEmpty()
-                ? ", whose processor has no instructions for products of 8-bit integers."
-                : "."));
   }
 
   private void tiles() {
@@ -542,15 +524,17 @@ public final class HtmlReport {
             "p",
             "Signal-to-quantization-noise ratio of each layer's result against FP32, with the noise"
                 + " of all layers before it: higher is better, 6 dB are one bit.");
+    boolean first = true;
     for (Variant variant : report.variants()) {
       if (!variant.layers().isEmpty()) {
         body().leaf("h3", variant.name());
-        layers(variant);
+        layers(variant, first);
+        first = false;
       }
     }
   }
 
-  private void layers(Variant variant) {
+  private void layers(Variant variant, boolean first) {
     List<Layer> layers = variant.layers();
     List<Layer> measured =
         layers.stream().filter(layer -> !Double.isNaN(layer.noiseDecibels())).toList();
@@ -569,7 +553,7 @@ public final class HtmlReport {
       page.chart(noise("Noise of the noisiest layers", worst), "");
     }
     sensitivity(layers);
-    weights(layers);
+    weights(layers, first);
     body().open("details").leaf("summary", "Table of the layers of " + variant.name());
     layerTable(layers);
     body().close();
@@ -639,7 +623,7 @@ public final class HtmlReport {
             + " highest, most is gained.");
   }
 
-  private void weights(List<Layer> layers) {
+  private void weights(List<Layer> layers, boolean open) {
     List<Layer> spread =
         layers.stream()
             .filter(layer -> layer.weights() != null)
@@ -663,7 +647,8 @@ public final class HtmlReport {
             BarChart.Kind.PLAIN);
       }
     }
-    body().open("details", "open", "open").leaf("summary", "Ranges of the weights");
+    body().open("details", open ? new String[] {"open", "open"} : new String[0]);
+    body().leaf("summary", "Ranges of the weights");
     page.chart(
         chart,
         "Beside each: the largest channel's magnitude over the smallest one's. Each channel has a"

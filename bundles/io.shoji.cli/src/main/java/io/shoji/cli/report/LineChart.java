@@ -151,7 +151,8 @@ public final class LineChart implements Chart {
     for (Mark mark : marks) {
       double y = vertical.at(mark.value());
       Chart.line(svg, "mark", LEFT, y, width - RIGHT, y);
-      Chart.text(svg, "marked", "end", width - RIGHT - 4, y - 5, mark.name());
+      Chart.text(
+          svg, "marked", "end", width - RIGHT - 4, y < TOP + 14 ? y + 14 : y - 5, mark.name());
     }
     return svg.close();
   }

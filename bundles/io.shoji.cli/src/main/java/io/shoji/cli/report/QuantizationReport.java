@@ -312,7 +312,7 @@ public record QuantizationReport(
 
   /** A class as the reader knows it. */
   public String label(int index) {
-    return index < 0 ? "none" : index < labels.size() ? labels.get(index) : "class " + index;
+    return index < 0 ? "none" : index < labels.size() ? labels.get(index) : Integer.toString(index);
   }
 
   /** All of it but the pictures and the answers to single samples. */

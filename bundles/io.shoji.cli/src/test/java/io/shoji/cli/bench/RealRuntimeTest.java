@@ -94,8 +94,7 @@ final class RealRuntimeTest {
       double[] ratios = new double[11];
       for (int round = 0; round < ratios.length; round++) {
         // By turns, as other programs use this machine, too.
-        LoadRun.Result measured =
-            run.run(Scenario.SINGLE_STREAM, List.of(inference), 1, limits);
+        LoadRun.Result measured = run.run(Scenario.SINGLE_STREAM, List.of(inference), 1, limits);
         long begin = System.nanoTime();
         int runs = 0;
         while (System.nanoTime() - begin < 100_000_000) {

@@ -202,6 +202,48 @@ final class HtmlReportTest {
   }
 
   @Test
+  void shouldDrawSignalsWhereSamplesAreNoImages() throws Exception {
+    QuantizationReport plain = digits(0.03);
+    List<Example> examples = new ArrayList<>();
+    for (Example example : plain.examples()) {
+      examples.add(
+          new Example(
+              example.index(),
+              example.variant(),
+              example.expected(),
+              example.before(),
+              example.after(),
+              example.right(),
+              Picture.of(Reports.signal(example.index()), io.shoji.tensor.Layout.NCW)
+                  .orElseThrow()));
+    }
+    String page =
+        HtmlReport.page(
+                new QuantizationReport(
+                    plain.model(),
+                    plain.source(),
+                    plain.budget(),
+                    plain.evaluationSet(),
+                    plain.calibration(),
+                    plain.labels(),
+                    plain.baseline(),
+                    plain.variants(),
+                    examples,
+                    plain.notes(),
+                    plain.command(),
+                    plain.tool(),
+                    plain.machine(),
+                    plain.created()))
+            .toString();
+    Document document = parse(page);
+    assertThat(elements(document, "img")).isEmpty();
+    assertThat(elements(document, "path"))
+        .filteredOn(path -> path.getAttribute("class").equals("line-1"))
+        .hasSizeGreaterThanOrEqualTo(examples.size());
+    assertThat(page).contains("input of sample " + examples.get(0).index());
+  }
+
+  @Test
   void shouldStaySmallWhenTheModelIsLarge(@TempDir Path folder) throws Exception {
     Reports large = new Reports(1_000, 300, 20_000);
     QuantizationReport report =

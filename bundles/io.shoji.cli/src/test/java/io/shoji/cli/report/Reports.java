@@ -197,6 +197,16 @@ final class Reports {
     return tensor;
   }
 
+  static Tensor signal(int seed) {
+    Tensor tensor = Tensor.ofFloats(Shape.of(1, 2, 1_024), new float[2_048]);
+    for (int i = 0; i < 1_024; i++) {
+      double carrier = Math.sin(i * (0.2 + 0.01 * (seed % 7)));
+      tensor.setFloat(i, (float) (carrier * Math.exp(-(i % 200) / 40.0)));
+      tensor.setFloat(1_024L + i, (float) (0.3 * Math.sin(i * 0.02) - 1));
+    }
+    return tensor;
+  }
+
   static List<String> labels(int count) {
     List<String> labels = new ArrayList<>();
     for (int i = 0; i < count; i++) {
