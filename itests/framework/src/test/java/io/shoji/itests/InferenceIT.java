@@ -26,12 +26,18 @@ import io.shoji.inference.PreparedInference;
 import io.shoji.inference.Sample;
 import io.shoji.model.ModelCatalog;
 import io.shoji.model.ModelPackage;
+import io.shoji.operations.ModelPolicy;
+import io.shoji.operations.Operations;
+import io.shoji.operations.OperationsPolicy;
+import io.shoji.operations.VersionPolicy;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import javax.inject.Inject;
 import org.junit.Before;
@@ -53,6 +59,7 @@ public class InferenceIT {
   @Inject private InferenceService inference;
   @Inject private PipelineService pipelines;
   @Inject private ModelCatalog catalog;
+  @Inject private Operations operations;
 
   @Configuration
   public Option[] configuration() {
@@ -60,14 +67,20 @@ public class InferenceIT {
   }
 
   @Before
-  public void awaitModels() throws InterruptedException {
+  public void awaitModels() throws Exception {
+    // On TensorFlow Lite the models run in bytes; here their answers are those of the training.
+    ModelPolicy onnxRuntime =
+        new ModelPolicy(VersionPolicy.latest(), List.of("cpu:cpu0"), true, OptionalLong.empty());
+    operations.configure(
+        new OperationsPolicy(Map.of(OperationsPolicy.OTHERS, onnxRuntime), Map.of()));
     Waiting.until("both models serve", () -> serves("digits") && serves("bearing"));
   }
 
   private boolean serves(String model) {
     return inference
         .model(ModelRef.latest(model))
-        .filter(status -> status.state() == ModelStatus.State.SERVING)
+        .flatMap(ModelStatus::serving)
+        .filter(generation -> generation.device().equals("cpu0"))
         .isPresent();
   }
 

@@ -21,9 +21,12 @@ import io.shoji.operations.BenchOptions;
 import io.shoji.operations.BenchResult;
 import io.shoji.operations.EngineEvent;
 import io.shoji.operations.ModelOverview;
+import io.shoji.operations.ModelPolicy;
 import io.shoji.operations.Operations;
+import io.shoji.operations.OperationsPolicy;
 import io.shoji.operations.Progress;
 import io.shoji.operations.Verification;
+import io.shoji.operations.VersionPolicy;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import java.io.ByteArrayInputStream;
@@ -34,7 +37,9 @@ import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -73,14 +78,20 @@ public class OperationsIT {
   }
 
   @Before
-  public void awaitModels() throws InterruptedException {
+  public void awaitModels() throws Exception {
+    // On TensorFlow Lite the models run in bytes; here their answers are those of the training.
+    ModelPolicy onnxRuntime =
+        new ModelPolicy(VersionPolicy.latest(), List.of("cpu:cpu0"), true, OptionalLong.empty());
+    operations.configure(
+        new OperationsPolicy(Map.of(OperationsPolicy.OTHERS, onnxRuntime), Map.of()));
     Waiting.until("both models serve", () -> serves("digits") && serves("bearing"));
   }
 
   private boolean serves(String model) {
     return inference
         .model(ModelRef.latest(model))
-        .filter(status -> status.state() == ModelStatus.State.SERVING)
+        .flatMap(ModelStatus::serving)
+        .filter(generation -> generation.device().equals("cpu0"))
         .isPresent();
   }
 
