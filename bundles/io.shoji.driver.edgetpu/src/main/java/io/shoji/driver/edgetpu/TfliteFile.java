@@ -122,6 +122,10 @@ final class TfliteFile {
 
     private final boolean variable;
     private final boolean scaled;
+
+    /** Whether one of its scales is 0. */
+    private final boolean zeroScale;
+
     private final Optional<Quantization> perAxis;
 
     private TensorFacts(
@@ -132,6 +136,7 @@ final class TfliteFile {
         int start,
         boolean variable,
         boolean scaled,
+        boolean zeroScale,
         Optional<Quantization> perAxis) {
       this.type = type;
       this.rank = rank;
@@ -140,6 +145,7 @@ final class TfliteFile {
       this.start = start;
       this.variable = variable;
       this.scaled = scaled;
+      this.zeroScale = zeroScale;
       this.perAxis = perAxis;
     }
   }
@@ -409,10 +415,17 @@ final class TfliteFile {
         quantization == null
             ? Optional.empty()
             : checkQuantization(quantization, type, shape, constant, what);
-    boolean scaled =
-        quantization != null && quantization.vector(QUANTIZATION_SCALE, 4).length() > 0;
+    boolean scaled = false;
+    boolean zeroScale = false;
+    if (quantization != null) {
+      Vector scales = quantization.vector(QUANTIZATION_SCALE, 4);
+      scaled = scales.length() > 0;
+      for (int i = 0; i < scales.length(); i++) {
+        zeroScale |= scales.float32(i) == 0;
+      }
+    }
     return new TensorFacts(
-        type, shape.length(), elements, constant, data.start, variable, scaled, perAxis);
+        type, shape.length(), elements, constant, data.start, variable, scaled, zeroScale, perAxis);
   }
 
   private static long elements(Vector shape, String what) throws DamagedException {
@@ -639,8 +652,9 @@ final class TfliteFile {
       int builtin, String what, Vector inputs, Vector outputs, List<TensorFacts> tensors)
       throws DamagedException {
     if (TfliteSchema.needsScale(builtin)) {
-      checkScales(what + " input", inputs, tensors);
-      checkScales(what + " output", outputs, tensors);
+      boolean weighted = TfliteSchema.hasWeights(builtin);
+      checkScales(what + " input", inputs, tensors, weighted);
+      checkScales(what + " output", outputs, tensors, weighted);
     }
     switch (TfliteSchema.operatorName(builtin)) {
       case "MEAN", "SUM", "REDUCE_PROD", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_ANY", "REDUCE_ALL" -> {
@@ -677,12 +691,14 @@ final class TfliteFile {
     }
   }
 
-  private static void checkScales(String what, Vector indices, List<TensorFacts> tensors)
+  private static void checkScales(
+      String what, Vector indices, List<TensorFacts> tensors, boolean weighted)
       throws DamagedException {
     for (int i = 0; i < indices.length(); i++) {
       if (indices.int32(i) >= 0) {
         TensorFacts tensor = tensors.get(indices.int32(i));
-        if (TfliteSchema.isSmallInteger(tensor.type) && !tensor.scaled) {
+        if (TfliteSchema.isSmallInteger(tensor.type)
+            && (!tensor.scaled || (tensor.zeroScale && !weighted))) {
           throw new DamagedException(what + " " + i + " is of integers without a scale");
         }
       }

@@ -189,6 +189,20 @@ final class TfliteSchema {
     return !WITHOUT_SCALE.contains(operatorName(builtin));
   }
 
+  /** Whether an operator has weights, whose scale may be 0 where all of them are. */
+  static boolean hasWeights(int builtin) {
+    return switch (operatorName(builtin)) {
+      case "FULLY_CONNECTED",
+          "CONV_2D",
+          "DEPTHWISE_CONV_2D",
+          "TRANSPOSE_CONV",
+          "CONV_3D",
+          "CONV_3D_TRANSPOSE" ->
+          true;
+      default -> false;
+    };
+  }
+
   /** What a known operator takes and gives. */
   static Arity arity(int builtin) {
     return new Arity(OPERATORS[builtin].split(":", 2)[1]);
