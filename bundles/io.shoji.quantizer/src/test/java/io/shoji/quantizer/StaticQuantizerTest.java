@@ -181,6 +181,21 @@ final class StaticQuantizerTest {
           }
         };
     assertRefused(prepared, bad, runner, Code.BAD_SAMPLES, "sample=42", "element=17");
+    Samples mixed =
+        new Samples() {
+          @Override
+          public int size() {
+            return 100;
+          }
+
+          @Override
+          public Map<String, Tensor> inputs(int index) throws QuantizerException {
+            int side = index == 57 ? 15 : 16;
+            return Networks.samples(100, 1, 3, 16, side).inputs(index);
+          }
+        };
+    assertRefused(
+        prepared, mixed, runner, Code.BAD_SAMPLES, "sample=57", "found=FLOAT32[1, 3, 16, 15]");
     byte[] old =
         new OnnxGraph("old")
             .opset(6)
