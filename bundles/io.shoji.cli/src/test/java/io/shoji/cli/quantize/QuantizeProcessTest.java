@@ -109,7 +109,7 @@ final class QuantizeProcessTest {
     String said = Files.readString(log);
     assertThat(ended).as(said).isTrue();
     assertThat(process.exitValue()).as(said).isZero();
-    assertThat(said).contains("calibrating:   0 %", "making onnx-int8", "written: ");
+    assertThat(said).contains("calibrating", "making onnx-int8", "written: ");
     assertThat(names(out))
         .containsExactly("large-int8.onnx", "large-int8.onnx.evidence.json", "large-report.html");
     assertThat(Files.size(out.resolve("large-int8.onnx"))).isLessThan(50_000_000 * 26 / 100);
