@@ -237,11 +237,6 @@ public record QuantizationReport(
       onCpu = List.copyOf(onCpu);
     }
 
-    /** Operations of a compiler that makes as many parts as it takes. */
-    public Coverage(int operations, List<Unmapped> onCpu) {
-      this(operations, operations == 0 ? 0 : (double) onCpu.size() / operations, onCpu);
-    }
-
     /** What the quantizer says of a TensorFlow Lite model. */
     public static Coverage of(EdgeTpuCoverage coverage) {
       return new Coverage(
