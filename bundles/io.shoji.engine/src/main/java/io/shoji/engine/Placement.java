@@ -16,6 +16,7 @@ import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.MemoryUse;
 import io.shoji.accelerator.ModelAdaptation;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.inference.ModelRef;
 import io.shoji.inference.ModelStatus;
 import io.shoji.inference.Provenance;
 import io.shoji.model.ModelDescription;
@@ -588,7 +589,9 @@ final class Placement {
       model.progress = "trying " + what;
       Trial.Result trial =
           new Trial(probe, loaded, origin, description, settings.acceptanceTimeMs()).run();
-      if (!trial.passed() && settings.acceptance()) {
+      if (!trial.passed()
+          && settings.acceptance()
+          && !(trial.onlySlow() && isNeeded(model, description))) {
         failed(
             model,
             candidate,
@@ -616,7 +619,7 @@ final class Placement {
             trial.found());
         if (!trial.passed()) {
           LOG.warn(
-              "a model serves that misses its package's acceptance criteria, as configured {}: {}",
+              "a model serves that misses its package's acceptance criteria {}: {}",
               generation,
               String.join("; ", trial.refusals()));
         }
@@ -646,6 +649,17 @@ final class Placement {
         close(loaded, files, what);
       }
       device.endLoad();
+    }
+  }
+
+  /**
+   * Whether nothing else answers for a model, so that even a slow answer is better than none: a
+   * machine that has just started and is busy must not stand still.
+   */
+  private static boolean isNeeded(Model model, ModelDescription description) {
+    synchronized (model.family) {
+      return model.serving == null
+          && model.family.routes().find(ModelRef.latest(description.name())) == null;
     }
   }
 

@@ -46,10 +46,11 @@ final class Trial {
    * @param refusals what speaks against the model; empty if it passed
    * @param mayPass whether the same model may pass another time: only its speed or its memory were
    *     not as asked
+   * @param onlySlow whether nothing but its speed was not as asked
    * @param found the figures, as {@code samples=500 top1=0.994 p99Ms=0.021}; empty if there was
    *     nothing to try
    */
-  record Result(List<String> refusals, boolean mayPass, String found) {
+  record Result(List<String> refusals, boolean mayPass, boolean onlySlow, String found) {
     boolean passed() {
       return refusals.isEmpty();
     }
@@ -84,10 +85,11 @@ final class Trial {
    */
   Result run() throws AcceleratorException, ModelPackageException, InterruptedException {
     List<String> wrong = new ArrayList<>();
-    List<String> dear = new ArrayList<>();
+    List<String> slow = new ArrayList<>();
+    List<String> large = new ArrayList<>();
     if (description.golden().isPresent()) {
       try (ModelPackage.Lease<Path> lease = origin.acquireGolden()) {
-        golden(GoldenSamples.read(lease.get()), wrong, dear);
+        golden(GoldenSamples.read(lease.get()), wrong, slow);
       } catch (IOException e) {
         throw new ModelPackageException(
             "the golden samples cannot be read", List.of(e.toString()), e);
@@ -95,13 +97,18 @@ final class Trial {
         wrong.add("the golden samples cannot be used: " + e.getMessage());
       }
     }
-    description.acceptance().flatMap(Acceptance::peakMemoryBytes).ifPresent(m -> memory(m, dear));
+    description.acceptance().flatMap(Acceptance::peakMemoryBytes).ifPresent(m -> memory(m, large));
     List<String> all = new ArrayList<>(wrong);
-    all.addAll(dear);
-    return new Result(all, wrong.isEmpty(), String.join(" ", found));
+    all.addAll(slow);
+    all.addAll(large);
+    return new Result(
+        all,
+        wrong.isEmpty(),
+        wrong.isEmpty() && large.isEmpty() && !slow.isEmpty(),
+        String.join(" ", found));
   }
 
-  private void golden(GoldenSamples samples, List<String> wrong, List<String> dear)
+  private void golden(GoldenSamples samples, List<String> wrong, List<String> slow)
       throws AcceleratorException, InterruptedException {
     int count = description.golden().map(ModelDescription.GoldenSamples::count).orElse(0);
     GoldenScore score = new GoldenScore(description);
@@ -125,7 +132,7 @@ final class Trial {
       Acceptance asked = description.acceptance().get();
       metric(asked, score, done == count, wrong);
       if (asked.p99Ms().isPresent()) {
-        latency(samples, asked.p99Ms().get(), nanos, done, dear);
+        latency(samples, asked.p99Ms().get(), nanos, done, slow);
       }
     }
   }
@@ -169,7 +176,7 @@ final class Trial {
   }
 
   private void latency(
-      GoldenSamples samples, double limitMs, long[] nanos, int count, List<String> dear)
+      GoldenSamples samples, double limitMs, long[] nanos, int count, List<String> slow)
       throws AcceleratorException, InterruptedException {
     long best = p99(nanos, count);
     for (int round = 1; round < LATENCY_ROUNDS && best > limitMs * 1e6; round++) {
@@ -183,7 +190,7 @@ final class Trial {
     }
     found.add("p99Ms=" + millis(best));
     if (best > limitMs * 1e6) {
-      dear.add(
+      slow.add(
           "it is slower here than its package accepts p99Ms asked="
               + limitMs
               + " found="
@@ -202,7 +209,7 @@ final class Trial {
   }
 
   /** Only what the runtime itself says counts: what the process grew by may be somebody else's. */
-  private void memory(long limitBytes, List<String> dear) {
+  private void memory(long limitBytes, List<String> large) {
     MemoryUse use = loaded.memory();
     OptionalLong bytes = use.peakBytes().isPresent() ? use.peakBytes() : use.currentBytes();
     if (bytes.isEmpty()) {
@@ -210,7 +217,7 @@ final class Trial {
     }
     found.add("peakMemoryBytes=" + bytes.getAsLong());
     if (bytes.getAsLong() > limitBytes) {
-      dear.add(
+      large.add(
           "it takes more memory here than its package accepts peakMemoryBytes asked="
               + limitBytes
               + " found="
