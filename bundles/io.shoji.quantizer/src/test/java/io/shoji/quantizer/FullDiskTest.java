@@ -20,11 +20,13 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * A disk that is full: in a process of its own that may write no file beyond some megabytes, which
  * the kernel refuses in the middle of a write as it does when there is no room.
  */
+@Isolated
 final class FullDiskTest {
   private static final long PATIENCE_SECONDS = 120;
 

@@ -27,8 +27,10 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** A model of 50 MB and 500 samples in a process of its own, with the heap that a gateway has. */
+@Isolated
 final class LargeModelTest {
   private static final long PATIENCE_SECONDS = 300;
   private static final int SAMPLES = 500;

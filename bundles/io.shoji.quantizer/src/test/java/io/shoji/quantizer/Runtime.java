@@ -56,7 +56,7 @@ final class Runtime implements BeforeAllCallback, ParameterResolver {
     Started started = started(context);
     return parameter.getParameter().getType() == Accelerator.class
         ? started.accelerator
-        : new ModelRunner(started.accelerator, started.folder);
+        : started.runner();
   }
 
   private static Started started(ExtensionContext context) {
@@ -155,8 +155,13 @@ final class Runtime implements BeforeAllCallback, ParameterResolver {
       return folder;
     }
 
+    /** A runner with a folder of its own: tests run beside each other. */
     ModelRunner runner() {
-      return new ModelRunner(accelerator, folder);
+      try {
+        return new ModelRunner(accelerator, Files.createTempDirectory(folder, "runner"));
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
     }
 
     @Override

@@ -26,7 +26,9 @@ import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.parallel.Isolated;
 
+@Isolated
 @ExtendWith(Runtime.class)
 final class SpeedTest {
   /** In turns, so that what else the machine does meets both. */
