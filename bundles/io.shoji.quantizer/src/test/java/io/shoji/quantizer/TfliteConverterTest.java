@@ -156,6 +156,25 @@ final class TfliteConverterTest {
   }
 
   @Test
+  void shouldPadItselfWhenWindowIsNarrowerThanItsStride(ModelRunner runner) throws Exception {
+    for (int groups : new int[] {1, 4}) {
+      OnnxGraph graph = image(4, 6, 6);
+      graph
+          .constant("w", Graphs.random(new Random(1), 0.3, 4, 4 / groups, 1, 3))
+          .node(
+              "Conv",
+              List.of("x", "w"),
+              List.of("y"),
+              Attribute.of("group", groups),
+              Attribute.of("auto_pad", "SAME_UPPER"),
+              Attribute.ofInts("strides", 2, 2));
+      Checked checked = check(model(graph, "y"), Networks.samples(100, 1, 4, 6, 6), INT8, runner);
+      assertThat(checked.converted.model().operatorCounts()).containsKey("PAD");
+      assertThat(checked.decibels).isGreaterThan(checked.onnxDecibels - 1);
+    }
+  }
+
+  @Test
   void shouldGiveEveryOutputWhenTwoAreTheSame(ModelRunner runner) throws Exception {
     OnnxGraph graph = image(3, 6, 6);
     conv(graph, "x", "c", 3, 4, 1);

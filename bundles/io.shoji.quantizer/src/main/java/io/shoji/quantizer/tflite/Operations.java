@@ -358,7 +358,10 @@ final class Operations {
         : new int[] {(int) values[0], (int) values[1]};
   }
 
-  /** Whether the padding is what TensorFlow Lite's SAME computes itself. */
+  /**
+   * Whether the padding is what TensorFlow Lite's SAME computes itself. Not for windows narrower
+   * than their stride: there XNNPACK of TensorFlow Lite 2.21 reads padding in place of the image.
+   */
   private static boolean isSame(Window window, Image in, Image out) {
     int[] inSize = {in.height, in.width};
     int[] outSize = {out.height, out.width};
@@ -367,7 +370,8 @@ final class Operations {
       int extent = (window.kernel[i] - 1) * window.dilations[i] + 1;
       int expected = (inSize[i] + stride - 1) / stride;
       int total = Math.max((expected - 1) * stride + extent - inSize[i], 0);
-      if (outSize[i] != expected
+      if (extent < stride
+          || outSize[i] != expected
           || window.before[i] != total / 2
           || window.after[i] != total - total / 2) {
         return false;
