@@ -624,7 +624,8 @@ public abstract class AcceleratorContract {
       }
     }
     System.gc();
-    assertThat(ProcessFigures.descriptors()).isLessThanOrEqualTo(descriptors);
+    // Java opens a file of its own now and then; a leak would be one for each of the many cycles.
+    assertThat(ProcessFigures.descriptors()).isLessThanOrEqualTo(descriptors + 2);
     assertThat(mappedByOthersThanJava()).isSubsetOf(mapped);
     assertThat(ProcessFigures.residentBytes()).isLessThan(resident + resident / 5);
   }
