@@ -35,7 +35,7 @@ class LedgerIT {
       System.getProperty("os.arch").equals("aarch64") ? "aarch64" : "x86_64";
   private static final int SWAPS = Integer.getInteger("ledger.swaps");
   private static final int CLIENTS = 8;
-  private static final double LOAD = 0.6;
+  private static final double LOAD = 0.3;
   private static final long DEADLINE_MS = 20_000;
   private static final int QUESTIONS = 100;
   private static final int MOST_COMPLAINTS = 20;
