@@ -54,6 +54,17 @@ public record EngineEvent(
     MODEL_PINNED,
     /** A model follows its policy again. */
     MODEL_UNPINNED,
+    /**
+     * A change of what answers came to another state. The details {@code change}, {@code state} and
+     * {@code evidence.NAME} are those of {@link ModelChange}.
+     */
+    MODEL_CHANGE,
+    /** An old generation, or an old driver, was given back, or something of it stays. */
+    SWAP_RECEIPT,
+    /** Inputs or outputs of a model are no longer distributed as when it was calibrated. */
+    DRIFT_ALARM,
+    /** They are again. */
+    DRIFT_CLEARED,
     /** A generation failed, or nothing can serve a model. */
     MODEL_FAILED,
     /** A device went away. */

@@ -10,6 +10,7 @@
 package io.shoji.operations;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -22,18 +23,43 @@ import java.util.OptionalLong;
  *     fastest first
  * @param memoryBudgetBytes most bytes that a loaded variant of it may take, positive; empty for no
  *     limit
+ * @param rollout how another generation takes over; empty for what the engine is configured to
+ * @param fieldSamples that real inputs are kept; empty for none
  */
 public record ModelPolicy(
     VersionPolicy versions,
     List<String> accelerators,
     boolean only,
-    OptionalLong memoryBudgetBytes) {
+    OptionalLong memoryBudgetBytes,
+    Optional<RolloutPolicy> rollout,
+    Optional<FieldSamplePolicy> fieldSamples) {
   private static final ModelPolicy DEFAULT =
       new ModelPolicy(VersionPolicy.latest(), List.of(), false, OptionalLong.empty());
 
   /** Copies the list. */
   public ModelPolicy {
     accelerators = List.copyOf(accelerators);
+  }
+
+  /** With the engine's way of taking over, and no field samples. */
+  public ModelPolicy(
+      VersionPolicy versions,
+      List<String> accelerators,
+      boolean only,
+      OptionalLong memoryBudgetBytes) {
+    this(versions, accelerators, only, memoryBudgetBytes, Optional.empty(), Optional.empty());
+  }
+
+  /** The same with another way of taking over. */
+  public ModelPolicy with(RolloutPolicy other) {
+    return new ModelPolicy(
+        versions, accelerators, only, memoryBudgetBytes, Optional.of(other), fieldSamples);
+  }
+
+  /** The same, and real inputs are kept. */
+  public ModelPolicy with(FieldSamplePolicy other) {
+    return new ModelPolicy(
+        versions, accelerators, only, memoryBudgetBytes, rollout, Optional.of(other));
   }
 
   /** Latest version, fastest accelerator, no limit of memory. */

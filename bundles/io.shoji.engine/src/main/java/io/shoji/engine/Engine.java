@@ -33,6 +33,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -473,13 +474,15 @@ final class Engine implements InferenceService, AutoCloseable {
       long deadlineNanos,
       boolean async)
       throws InferenceException {
-    Throwable thrown;
+    InferenceResult result = null;
+    Throwable thrown = null;
     try {
       check("input", generation.inputs, inputs);
       long begun = System.nanoTime();
       List<Tensor> outputs = generation.loaded.run(inputs, deadlineNanos);
       long done = System.nanoTime();
-      return new InferenceResult(outputs, generation.provenance, begun - startNanos, done - begun);
+      result =
+          new InferenceResult(outputs, generation.provenance, begun - startNanos, done - begun);
     } catch (InferenceException e) {
       throw e;
     } catch (Exception | Error e) {
@@ -487,7 +490,13 @@ final class Engine implements InferenceService, AutoCloseable {
     } finally {
       leave(generation, async);
     }
-    throw failed(generation, thrown);
+    if (result == null) {
+      InferenceException failure = failed(generation, Objects.requireNonNull(thrown));
+      generation.failed(inputs, failure);
+      throw failure;
+    }
+    generation.answered(inputs, result.outputs(), result.runNanos());
+    return result;
   }
 
   /** Refuses what does not fit before it waits for anything. */

@@ -11,12 +11,15 @@ package io.shoji.engine;
 
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.inference.InferenceException;
 import io.shoji.inference.Provenance;
 import io.shoji.model.ModelPackage;
 import io.shoji.model.ModelVariant;
+import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -83,6 +86,9 @@ final class Generation {
   private final CountDownLatch closed = new CountDownLatch(1);
   private final Set<Prepared.Bound> bindings = ConcurrentHashMap.newKeySet();
 
+  /** Who sees its requests; replaced as a whole. */
+  private volatile Tap[] taps = {};
+
   private ModelPackage origin;
   private ModelPackage.Lease<ModelArtifact> files;
 
@@ -112,6 +118,32 @@ final class Generation {
     this.limit = loaded.concurrency() < device.info.concurrency() ? loaded.concurrency() : 0;
     this.origin = origin;
     this.files = files;
+  }
+
+  /** Shows its requests to a tap from now on. */
+  synchronized void attach(Tap tap) {
+    Tap[] more = Arrays.copyOf(taps, taps.length + 1);
+    more[taps.length] = tap;
+    taps = more;
+  }
+
+  /** Shows its requests to a tap no more. */
+  synchronized void detach(Tap tap) {
+    taps = Arrays.stream(taps).filter(t -> t != tap).toArray(Tap[]::new);
+  }
+
+  /** Tells the taps of an answer. */
+  void answered(List<Tensor> given, List<Tensor> answer, long runNanos) {
+    for (Tap tap : taps) {
+      tap.answered(this, given, answer, runNanos);
+    }
+  }
+
+  /** Tells the taps of a failure. */
+  void failed(List<Tensor> given, InferenceException failure) {
+    for (Tap tap : taps) {
+      tap.failed(this, given, failure);
+    }
   }
 
   /**

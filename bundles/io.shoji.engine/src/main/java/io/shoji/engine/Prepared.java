@@ -167,16 +167,22 @@ final class Prepared implements PreparedInference {
   /** Runs with lease and place, and gives both back; what it failed with, or null. */
   private @Nullable InferenceException call(Bound ready, long deadlineNanos) {
     Generation generation = ready.generation;
-    Throwable thrown;
+    Throwable thrown = null;
+    long begun = System.nanoTime();
     try {
       ready.binding.run(deadlineNanos);
-      return null;
     } catch (Exception | Error e) {
       thrown = e;
     } finally {
       engine.leave(generation, false);
     }
-    return engine.failed(generation, thrown);
+    if (thrown == null) {
+      generation.answered(inputs, outputs, System.nanoTime() - begun);
+      return null;
+    }
+    InferenceException failure = engine.failed(generation, thrown);
+    generation.failed(inputs, failure);
+    return failure;
   }
 
   /** The binding for a generation whose lease the caller has; a new one if need be. */
