@@ -9,6 +9,7 @@
  */
 package io.shoji.driver.cpu;
 
+import io.shoji.driver.DeadlineWatchdog;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.slf4j.Logger;
@@ -22,7 +23,7 @@ import org.slf4j.LoggerFactory;
  * all that a call costs which nobody ends. Who ends it goes from RUNNING to ENDING, and while it is
  * ENDING the caller cannot leave, so that the runtime's flag is never set for a later call.
  */
-final class Call {
+final class Call implements DeadlineWatchdog.Watched {
   private static final int IDLE = 0;
   private static final int ENTERING = 1;
   private static final int RUNNING = 2;
@@ -111,17 +112,20 @@ final class Call {
   }
 
   /** Whether a call runs that nobody has ended. */
-  boolean isRunning() {
+  @Override
+  public boolean isRunning() {
     return state == RUNNING;
   }
 
   /** Deadline of the call that runs; of an earlier one if that has just changed. */
-  long deadlineNanos() {
+  @Override
+  public long deadlineNanos() {
     return (long) DEADLINE.getOpaque(this);
   }
 
   /** Ends the running call if its deadline has passed at {@code now}. */
-  void endIfPast(long now) {
+  @Override
+  public void endIfPast(long now) {
     if (STATE.compareAndSet(this, RUNNING, ENDING)) {
       // Only now the deadline is that of the call which is being ended, and stays so.
       boolean past = deadlineNanos() - now <= 0;

@@ -17,6 +17,7 @@ import io.shoji.accelerator.AcceleratorInfo;
 import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.driver.DeadlineWatchdog;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.TensorSpec;
 import java.util.ArrayList;
@@ -59,7 +60,7 @@ final class CpuAccelerator implements Accelerator {
   private final OrtEnv env;
   private final SessionSettings settings;
   private final ProcessorReadings readings;
-  private final DeadlineWatchdog watchdog = new DeadlineWatchdog();
+  private final DeadlineWatchdog watchdog = new DeadlineWatchdog("shoji-cpu-deadlines", 0);
   private final ThreadEnds ends = new ThreadEnds();
   private final CallThreads callThreads = new CallThreads(ends);
   private final Set<CpuModel> models = ConcurrentHashMap.newKeySet();

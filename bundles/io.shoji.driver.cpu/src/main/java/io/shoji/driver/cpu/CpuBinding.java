@@ -11,6 +11,7 @@ package io.shoji.driver.cpu;
 
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.LoadedModel;
+import io.shoji.driver.DeadlineWatchdog;
 import io.shoji.tensor.Tensor;
 import java.lang.ref.Reference;
 import java.util.ArrayList;

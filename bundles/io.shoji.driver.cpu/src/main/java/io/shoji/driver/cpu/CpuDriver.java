@@ -17,6 +17,7 @@ import io.shoji.accelerator.Precision;
 import io.shoji.accelerator.VendorLibraries;
 import io.shoji.accelerator.VendorLibrary;
 import io.shoji.accelerator.VendorLibraryException;
+import io.shoji.driver.RuntimeLibrary;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Dictionary;
@@ -58,6 +59,9 @@ import org.slf4j.LoggerFactory;
 public final class CpuDriver {
   /** PID of the configuration, and name of the component. */
   static final String PID = "io.shoji.driver.cpu";
+
+  /** Where the driver takes ONNX Runtime from. */
+  static final RuntimeLibrary LIBRARY = new RuntimeLibrary("ONNX Runtime", "libonnxruntime.so.1");
 
   private static final Logger LOG = LoggerFactory.getLogger(CpuDriver.class);
   private static final String RUNTIME = "onnxruntime";
@@ -255,7 +259,7 @@ public final class CpuDriver {
     String libraryPath = asked.libraryPath();
     SessionSettings settings = asked.settings();
     try {
-      VendorLibrary opened = RuntimeLibrary.open(libraries, context, libraryPath, architecture);
+      VendorLibrary opened = LIBRARY.open(libraries, context, libraryPath, architecture);
       library = opened;
       OrtApi api = OrtApi.of(opened);
       AcceleratorInfo info = info(api, opened, readings, architecture);

@@ -21,6 +21,7 @@ final class OrtEnv extends OrtHandle {
    * @param severity {@code OrtLoggingLevel}, 0 (verbose) to 4 (fatal): what it writes to stderr
    */
   static OrtEnv create(OrtApi api, int severity) throws OrtException {
+    Telemetry.switchOff();
     NativeMemory name = NativeMemory.ofString("shoji");
     OrtEnv env = new OrtEnv(api, api.create(OrtFunction.CreateEnv, severity, name));
     try {

@@ -98,7 +98,7 @@ class RuntimeLibraryTest {
     driver.start();
     assertThatThrownBy(
             () ->
-                RuntimeLibrary.open(
+                CpuDriver.LIBRARY.open(
                     noting(), driver.getBundleContext(), configuredPath, architecture))
         .isInstanceOf(VendorLibraryException.class);
   }

@@ -9,6 +9,7 @@
  */
 package io.shoji.driver.edgetpu;
 
+import io.shoji.driver.DeadlineWatchdog;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
@@ -22,7 +23,7 @@ import java.lang.invoke.VarHandle;
  * before its invocation has begun, and an operator runs to its end in any case: so whoever ends a
  * call says so again until it is over.
  */
-final class Call {
+final class Call implements DeadlineWatchdog.Watched {
   private static final int IDLE = 0;
   private static final int RUNNING = 1;
   private static final int ENDING = 2;
@@ -91,17 +92,20 @@ final class Call {
   }
 
   /** Whether a call runs, ended or not. */
-  boolean isRunning() {
+  @Override
+  public boolean isRunning() {
     return state != IDLE;
   }
 
   /** Deadline of the call that runs; of an earlier one if that has just changed. */
-  long deadlineNanos() {
+  @Override
+  public long deadlineNanos() {
     return (long) DEADLINE.getOpaque(this);
   }
 
   /** Ends the running call, once more if need be, if its deadline has passed at {@code now}. */
-  void endIfPast(long now) {
+  @Override
+  public void endIfPast(long now) {
     int current = state;
     if (current != IDLE && current != ENDING && STATE.compareAndSet(this, current, ENDING)) {
       int next = current;

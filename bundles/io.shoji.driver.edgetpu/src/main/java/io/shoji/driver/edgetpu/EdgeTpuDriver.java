@@ -17,6 +17,7 @@ import io.shoji.accelerator.Precision;
 import io.shoji.accelerator.VendorLibraries;
 import io.shoji.accelerator.VendorLibrary;
 import io.shoji.accelerator.VendorLibraryException;
+import io.shoji.driver.RuntimeLibrary;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Dictionary;
@@ -59,6 +60,10 @@ public final class EdgeTpuDriver {
 
   /** Identity of the processor with this runtime; {@code cpu0} is it with ONNX Runtime. */
   static final String DEVICE = "tflite0";
+
+  /** Where the driver takes TensorFlow Lite from. */
+  static final RuntimeLibrary LIBRARY =
+      new RuntimeLibrary("TensorFlow Lite", "libtensorflowlite_c.so");
 
   private static final Logger LOG = LoggerFactory.getLogger(EdgeTpuDriver.class);
   private static final String RUNTIME = "tensorflowlite";
@@ -191,7 +196,7 @@ public final class EdgeTpuDriver {
     String libraryPath = asked.libraryPath;
     InterpreterSettings settings = asked.settings;
     try {
-      VendorLibrary opened = RuntimeLibrary.open(libraries, context, libraryPath, architecture);
+      VendorLibrary opened = LIBRARY.open(libraries, context, libraryPath, architecture);
       library = opened;
       TfLite api = TfLite.of(opened);
       AcceleratorInfo info = info(api, opened, readings, architecture);

@@ -17,6 +17,7 @@ import io.shoji.accelerator.AcceleratorInfo;
 import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.driver.DeadlineWatchdog;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.TensorSpec;
 import java.io.IOException;
@@ -35,12 +36,16 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** The machine's processor with TensorFlow Lite, whose operators XNNPACK computes. */
 final class TfliteAccelerator implements Accelerator {
+  /** Cancelling is noticed between two operators, and may come before the invocation: see Call. */
+  private static final long AGAIN_NANOS = 2_000_000;
+
   private final AcceleratorInfo info;
   private final TfLite api;
   private final XnnpackOptions xnnpack;
   private final InterpreterSettings settings;
   private final HostReadings readings;
-  private final DeadlineWatchdog watchdog = new DeadlineWatchdog();
+  private final DeadlineWatchdog watchdog =
+      new DeadlineWatchdog("shoji-tflite-deadlines", AGAIN_NANOS);
   private final Set<TfliteModel> models = ConcurrentHashMap.newKeySet();
   private final Object lock = new Object();
 

@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.edgetpu;
+package io.shoji.driver;
 
 import io.shoji.accelerator.VendorLibraries;
 import io.shoji.accelerator.VendorLibrary;
@@ -26,21 +26,30 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where the driver takes TensorFlow Lite from: the configured path, else the newest library for
+ * Where a driver takes its vendor's library from: the configured path, else the newest library for
  * this machine in a bundle that it is wired to, else the system's. A library that was chosen and
  * cannot be opened is an error and never replaced by the next best, because the operator would not
  * know what runs.
  */
-final class RuntimeLibrary {
+public final class RuntimeLibrary {
   /** Namespace of the capabilities of bundles with native libraries. */
-  static final String NAMESPACE = "io.shoji.native";
-
-  /** File name under which distributions install it. */
-  static final String SYSTEM_NAME = "libtensorflowlite_c.so";
+  private static final String NAMESPACE = "io.shoji.native";
 
   private static final Logger LOG = LoggerFactory.getLogger(RuntimeLibrary.class);
 
-  private RuntimeLibrary() {}
+  private final String name;
+  private final String systemName;
+
+  /**
+   * A runtime.
+   *
+   * @param name as people call it, for the log
+   * @param systemName file name under which distributions install it
+   */
+  public RuntimeLibrary(String name, String systemName) {
+    this.name = name;
+    this.systemName = systemName;
+  }
 
   /** A library in a bundle. */
   private static final class Packaged {
@@ -61,19 +70,20 @@ final class RuntimeLibrary {
    * @param configuredPath absolute path, or empty
    * @param architecture as {@code uname -m} says it
    */
-  static VendorLibrary open(
+  public VendorLibrary open(
       VendorLibraries libraries, BundleContext context, String configuredPath, String architecture)
       throws VendorLibraryException {
     if (!configuredPath.isBlank()) {
-      LOG.info("TensorFlow Lite is taken from the configured path libraryPath={}", configuredPath);
+      LOG.info("{} is taken from the configured path libraryPath={}", name, configuredPath);
       return libraries.open(Path.of(configuredPath.strip()));
     }
     List<Packaged> packaged = packaged(context, architecture);
     if (!packaged.isEmpty()) {
       Packaged newest = packaged.get(0);
       LOG.info(
-          "TensorFlow Lite is taken from a bundle, as no libraryPath is configured bundle={}"
-              + " version={} path={} candidates={}",
+          "{} is taken from a bundle, as no libraryPath is configured bundle={} version={} path={}"
+              + " candidates={}",
+          name,
           newest.bundle.getSymbolicName(),
           newest.version,
           newest.path,
@@ -81,11 +91,12 @@ final class RuntimeLibrary {
       return libraries.open(newest.bundle, newest.path);
     }
     LOG.info(
-        "TensorFlow Lite is taken from the system, as no libraryPath is configured and no bundle brings"
+        "{} is taken from the system, as no libraryPath is configured and no bundle brings"
             + " it for this machine name={} os=linux arch={}",
-        SYSTEM_NAME,
+        name,
+        systemName,
         architecture);
-    return libraries.openSystem(SYSTEM_NAME);
+    return libraries.openSystem(systemName);
   }
 
   /** Libraries for this machine in the bundles that the driver is wired to, the newest first. */

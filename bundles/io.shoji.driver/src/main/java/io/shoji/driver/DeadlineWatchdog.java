@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.edgetpu;
+package io.shoji.driver;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -17,7 +17,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends calls at their deadlines: one thread for all models of the driver.
+ * Ends native calls at their deadlines: one thread for all models of a driver. Thread safe.
  *
  * <p>A call costs one read of {@link #nextWake}. Only if its deadline is earlier is the thread
  * woken, which then looks at all calls and sleeps until the earliest deadline it found. With calls
@@ -27,14 +27,28 @@ import org.slf4j.LoggerFactory;
  * shows that it runs before it reads {@code nextWake}; so either the thread sees the call, or the
  * caller sees that it must wake the thread.
  */
-final class DeadlineWatchdog implements AutoCloseable {
+public final class DeadlineWatchdog implements AutoCloseable {
+  /**
+   * A call that can be ended from outside. Whoever makes it shows that it runs by a volatile write
+   * before {@link DeadlineWatchdog#expect}; its methods are called by the watchdog's thread.
+   */
+  public interface Watched {
+    /** Whether a call runs that is to be ended at its deadline. */
+    boolean isRunning();
+
+    /** Deadline of the call that runs; of an earlier one if that has just changed. */
+    long deadlineNanos();
+
+    /** Ends the running call if its deadline has passed at {@code now}. */
+    void endIfPast(long now);
+  }
+
   private static final Logger LOG = LoggerFactory.getLogger(DeadlineWatchdog.class);
 
   /** 146 years: no deadline that {@code LoadedModel.noDeadline()} gives later is earlier. */
   private static final long NEVER = Long.MAX_VALUE >> 1;
 
   private static final long CLOSE_MILLIS = 2_000;
-  private static final long AGAIN_NANOS = 2_000_000;
   private static final VarHandle NEXT_WAKE;
 
   static {
@@ -47,13 +61,22 @@ final class DeadlineWatchdog implements AutoCloseable {
   }
 
   private final Thread thread;
+  private final long againNanos;
   private final Object lock = new Object();
-  private volatile Call[] calls = {};
+  private volatile Watched[] calls = {};
   private volatile long nextWake = System.nanoTime() + NEVER;
   private volatile boolean closed;
 
-  DeadlineWatchdog() {
-    thread = new Thread(this::watch, "shoji-tflite-deadlines");
+  /**
+   * Starts the thread.
+   *
+   * @param threadName its name
+   * @param againNanos pause after which a call that has not ended yet is told again, for runtimes
+   *     that notice only between two operators or forget what they were told; 0 for once
+   */
+  public DeadlineWatchdog(String threadName, long againNanos) {
+    this.againNanos = againNanos;
+    thread = new Thread(this::watch, threadName);
     thread.setDaemon(true);
     // The thread holds on to nobody's class loader but that of its code.
     thread.setContextClassLoader(null);
@@ -61,21 +84,21 @@ final class DeadlineWatchdog implements AutoCloseable {
   }
 
   /** Watches a call from now on. */
-  void add(Call call) {
+  public void add(Watched call) {
     synchronized (lock) {
-      Call[] more = Arrays.copyOf(calls, calls.length + 1);
+      Watched[] more = Arrays.copyOf(calls, calls.length + 1);
       more[calls.length] = call;
       calls = more;
     }
   }
 
   /** Watches a call no more. */
-  void remove(Call call) {
+  public void remove(Watched call) {
     synchronized (lock) {
-      Call[] all = calls;
+      Watched[] all = calls;
       for (int i = 0; i < all.length; i++) {
         if (all[i] == call) {
-          Call[] fewer = new Call[all.length - 1];
+          Watched[] fewer = new Watched[all.length - 1];
           System.arraycopy(all, 0, fewer, 0, i);
           System.arraycopy(all, i + 1, fewer, i, fewer.length - i);
           calls = fewer;
@@ -86,7 +109,7 @@ final class DeadlineWatchdog implements AutoCloseable {
   }
 
   /** Sees to it that a call that runs now is ended at its deadline. */
-  void expect(long deadlineNanos) {
+  public void expect(long deadlineNanos) {
     if (deadlineNanos - nextWake < 0) {
       wakeAt(deadlineNanos);
       LockSupport.unpark(thread);
@@ -142,15 +165,16 @@ final class DeadlineWatchdog implements AutoCloseable {
   private void look() {
     long now = System.nanoTime();
     nextWake = now + NEVER;
-    for (Call call : calls) {
+    for (Watched call : calls) {
       if (call.isRunning()) {
         long deadline = call.deadlineNanos();
         if (deadline - now <= 0) {
           // If it was the deadline of an earlier call, the present one began after nextWake was put
           // far away, and its caller has seen to it.
           call.endIfPast(now);
-          // What ends late is told again: see Call.
-          wakeAt(now + AGAIN_NANOS);
+          if (againNanos > 0) {
+            wakeAt(now + againNanos);
+          }
         } else {
           wakeAt(deadline);
         }
