@@ -26,6 +26,14 @@ public interface ModelCatalog {
   /** Packages whose bundle is installed but was refused, by bundle. */
   List<Refusal> refusals();
 
+  /**
+   * Packages that are published although something speaks against them, by bundle: the policy only
+   * warns of what its signature lacks, or it was accepted before it expired.
+   */
+  default List<Warning> warnings() {
+    return List.of();
+  }
+
   /** What the store holds now. */
   StoreUse storeUse();
 
@@ -58,6 +66,22 @@ public interface ModelCatalog {
       String origin, String model, Optional<Version> version, List<String> reasons, Instant time) {
     /** Copies the list. */
     public Refusal {
+      reasons = List.copyOf(reasons);
+    }
+  }
+
+  /**
+   * What speaks against a published package.
+   *
+   * @param origin symbolic name and version of its bundle
+   * @param model name of the model
+   * @param version version of the model
+   * @param reasons everything that speaks against it
+   * @param time when that was found
+   */
+  record Warning(String origin, String model, Version version, List<String> reasons, Instant time) {
+    /** Copies the list. */
+    public Warning {
       reasons = List.copyOf(reasons);
     }
   }

@@ -42,6 +42,11 @@ public record EngineEvent(
     /** A bundle is no good model package; every reason is in the details. */
     MODEL_REFUSED,
     /**
+     * A model package serves although something speaks against it, as that it has expired since it
+     * was accepted; every reason is in the details.
+     */
+    MODEL_WARNING,
+    /**
      * A model package is gone and will not come back by itself. The details {@code answered} and
      * {@code errors.CODE} are what it had counted by then.
      */
@@ -73,6 +78,8 @@ public record EngineEvent(
     DEVICE_BACK,
     /** A device is there for the first time since the engine started. */
     DEVICE_ADDED,
+    /** The accelerators of a driver are not used, since its bundle is not signed as is asked. */
+    DRIVER_REFUSED,
     /** Another policy was configured. */
     POLICY_CHANGED
   }
