@@ -109,6 +109,14 @@ public interface Operations {
    */
   List<EngineEvent> events(long afterSequence);
 
+  /**
+   * What became of old generations and old drivers, the latest 256, oldest first; also those that
+   * are still being looked at.
+   *
+   * @param afterId only those with a greater number; all if no receipt has that number yet
+   */
+  List<SwapReceipt> receipts(long afterId);
+
   /** Every model, installed, retained or refused, by name. */
   List<ModelOverview> models();
 }

@@ -72,6 +72,7 @@ final class Engine implements InferenceService, AutoCloseable {
   private final Placement placement;
   private final Pins pins;
   private final Events events = new Events(Clock.systemUTC());
+  private final Receipts receipts = new Receipts();
   private volatile OperationsPolicy policy = OperationsPolicy.empty();
 
   /** Labels of devices that were there. Guarded by this. */
@@ -141,6 +142,11 @@ final class Engine implements InferenceService, AutoCloseable {
   /** What happened. */
   Events events() {
     return events;
+  }
+
+  /** What became of what was given back. */
+  Receipts receipts() {
+    return receipts;
   }
 
   /** What the operator configured. */

@@ -22,6 +22,7 @@ import io.shoji.operations.OperationException.Code;
 import io.shoji.operations.Operations;
 import io.shoji.operations.OperationsPolicy;
 import io.shoji.operations.Progress;
+import io.shoji.operations.SwapReceipt;
 import io.shoji.operations.Verification;
 import io.shoji.operations.VersionPolicy;
 import java.io.IOException;
@@ -371,6 +372,11 @@ final class Operator implements Operations {
   @Override
   public List<EngineEvent> events(long afterSequence) {
     return engine.events().after(afterSequence);
+  }
+
+  @Override
+  public List<SwapReceipt> receipts(long afterId) {
+    return engine.receipts().after(afterId);
   }
 
   @Override

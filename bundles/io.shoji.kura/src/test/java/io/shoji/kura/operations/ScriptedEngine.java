@@ -38,6 +38,7 @@ import io.shoji.operations.OperationException;
 import io.shoji.operations.Operations;
 import io.shoji.operations.OperationsPolicy;
 import io.shoji.operations.Progress;
+import io.shoji.operations.SwapReceipt;
 import io.shoji.operations.Verification;
 import io.shoji.operations.VersionPolicy;
 import io.shoji.tensor.ElementType;
@@ -59,6 +60,7 @@ import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
+import java.util.stream.Stream;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Version;
@@ -268,6 +270,45 @@ public final class ScriptedEngine implements Operations {
   @Override
   public synchronized List<EngineEvent> events(long afterSequence) {
     return events.stream().filter(event -> event.sequence() > afterSequence).toList();
+  }
+
+  @Override
+  public List<SwapReceipt> receipts(long afterId) {
+    return Stream.of(
+            receipt(1, SwapReceipt.State.CLEAN, List.of()),
+            receipt(
+                2,
+                SwapReceipt.State.REMAINS,
+                List.of(
+                    new SwapReceipt.Remainder(
+                        "name=vendor-poll id=41 state=WAITING",
+                        1,
+                        "the driver did not end it, it is in vendor.Poll.run(Poll.java:12)"))))
+        .filter(receipt -> receipt.id() > afterId)
+        .toList();
+  }
+
+  private static SwapReceipt receipt(
+      long id, SwapReceipt.State state, List<SwapReceipt.Remainder> remains) {
+    return new SwapReceipt(
+        id,
+        SwapReceipt.Subject.DRIVER,
+        TIME,
+        "cpu:cpu0",
+        Optional.empty(),
+        OptionalLong.empty(),
+        "io.shoji.driver.cpu",
+        "0.1.0",
+        "onnxruntime",
+        "1.28.0",
+        state,
+        3,
+        750,
+        List.of(
+            new SwapReceipt.Account(SwapReceipt.Resource.CLASS_LOADER, 1, 1, List.of()),
+            new SwapReceipt.Account(SwapReceipt.Resource.THREAD, 2, 2 - remains.size(), remains)),
+        Map.of("residentBytes", 210_000_000L),
+        Map.of("residentBytes", 190_000_000L));
   }
 
   private static Latency latency(int count, long nanos) {
