@@ -23,6 +23,7 @@ import io.shoji.model.RefusalListener;
 import io.shoji.operations.EngineEvent;
 import io.shoji.operations.EngineEventListener;
 import io.shoji.operations.Operations;
+import io.shoji.operations.RolloutPolicy;
 import io.shoji.tensor.Tensor;
 import java.io.File;
 import java.util.HashMap;
@@ -50,6 +51,7 @@ import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.Designate;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.osgi.service.metatype.annotations.Option;
 import org.osgi.util.tracker.ServiceTracker;
 import org.osgi.util.tracker.ServiceTrackerCustomizer;
 import org.slf4j.Logger;
@@ -180,6 +182,64 @@ public final class EngineComponent implements InferenceService, RefusalListener 
         min = "1",
         max = "600000")
     int acceptanceTimeMs() default 20_000;
+
+    /** What live requests are used for before a switch. */
+    @AttributeDefinition(
+        name = "Canary",
+        description =
+            "What live requests are used for before another generation of a model answers, where"
+                + " the model's policy says nothing. OFF: for nothing, golden samples alone"
+                + " decide. SHADOW: a share of them also runs on the new generation, the old one"
+                + " answers. LIVE: a share of them is answered by the new generation.",
+        options = {
+          @Option(label = "off", value = "OFF"),
+          @Option(label = "shadow", value = "SHADOW"),
+          @Option(label = "live", value = "LIVE")
+        })
+    RolloutPolicy.Canary canary() default RolloutPolicy.Canary.OFF;
+
+    /** Share of live requests that a canary takes. */
+    @AttributeDefinition(
+        name = "Share of the canary",
+        description =
+            "Share of live requests that a canary takes; during probation after a canary, the"
+                + " share that also runs on the generation before. More than 0, at most 1.")
+    double canaryShare() default 0.1;
+
+    /** When a canary ends at the latest. */
+    @AttributeDefinition(
+        name = "Time of the canary",
+        description =
+            "After so long a canary ends even if its test has not decided: with no evidence"
+                + " against the new generation it answers, on probation. Milliseconds, 1 to"
+                + " 86400000.",
+        min = "1",
+        max = "86400000")
+    int canaryTimeMs() default 60_000;
+
+    /** How long a new generation is watched. */
+    @AttributeDefinition(
+        name = "Probation",
+        description =
+            "How long a generation that took over is watched; if it does worse, the model goes"
+                + " back to the one before by itself. That one stays loaded meanwhile where memory"
+                + " budgets allow. Milliseconds, 0 (not at all) to 86400000.",
+        min = "0",
+        max = "86400000")
+    int probationMs() default 60_000;
+
+    /** What is done where memory does not allow two generations at once. */
+    @AttributeDefinition(
+        name = "Where memory is tight",
+        description =
+            "What is done where memory does not allow the old and the new generation at once."
+                + " REFUSE: the old one goes on, the new one is refused. SEQUENTIAL: the old one"
+                + " is closed first; requests wait meanwhile, or run elsewhere and say degraded.",
+        options = {
+          @Option(label = "refuse", value = "REFUSE"),
+          @Option(label = "sequential", value = "SEQUENTIAL")
+        })
+    RolloutPolicy.TightMemory tightMemory() default RolloutPolicy.TightMemory.REFUSE;
   }
 
   private final Engine engine;
@@ -300,7 +360,14 @@ public final class EngineComponent implements InferenceService, RefusalListener 
         configuration.measureTimeMs(),
         configuration.retryMs(),
         configuration.acceptance(),
-        configuration.acceptanceTimeMs());
+        configuration.acceptanceTimeMs(),
+        new RolloutPolicy(
+            configuration.canary(),
+            configuration.canaryShare(),
+            configuration.canaryTimeMs(),
+            configuration.probationMs(),
+            configuration.tightMemory(),
+            ""));
   }
 
   /** An accelerator was registered. */

@@ -9,6 +9,7 @@
  */
 package io.shoji.engine;
 
+import io.shoji.operations.RolloutPolicy;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -28,6 +29,7 @@ import java.util.List;
  *     serving
  * @param acceptanceTimeMs most time that golden samples are run for before a model serves,
  *     milliseconds
+ * @param rollout how another generation of a model takes over, where its policy does not say so
  */
 record Settings(
     int maxQueue,
@@ -39,11 +41,12 @@ record Settings(
     int measureTimeMs,
     int retryMs,
     boolean acceptance,
-    int acceptanceTimeMs) {
+    int acceptanceTimeMs,
+    RolloutPolicy rollout) {
 
   /** What holds where nothing is configured. */
   static final Settings DEFAULTS =
-      new Settings(64, 8, 1, 10_000, 5_000, 20, 500, 1_000, true, 20_000);
+      new Settings(64, 8, 1, 10_000, 5_000, 20, 500, 1_000, true, 20_000, RolloutPolicy.defaults());
 
   /**
    * Checks every value.

@@ -14,6 +14,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.shoji.operations.OperationException;
 import io.shoji.operations.Progress;
+import io.shoji.operations.RolloutPolicy;
 import io.shoji.operations.Verification;
 import java.nio.file.Files;
 import java.util.Optional;
@@ -29,7 +30,7 @@ class CheckTest extends GoldenFixture {
   }
 
   private static Settings lenient() {
-    return new Settings(8, 4, 1, 500, 2_000, 3, 50, 20, false, 5_000);
+    return new Settings(8, 4, 1, 500, 2_000, 3, 50, 20, false, 5_000, RolloutPolicy.defaults());
   }
 
   private Verification verify() throws OperationException {

@@ -88,7 +88,12 @@ class EngineComponentTest {
         .containsEntry("retryMs", code.retryMs())
         .containsEntry("acceptance", code.acceptance())
         .containsEntry("acceptanceTimeMs", code.acceptanceTimeMs())
-        .hasSize(10);
+        .containsEntry("canary", code.rollout().canary())
+        .containsEntry("canaryShare", code.rollout().share())
+        .containsEntry("canaryTimeMs", code.rollout().canaryTimeMs())
+        .containsEntry("probationMs", code.rollout().probationMs())
+        .containsEntry("tightMemory", code.rollout().tight())
+        .hasSize(15);
   }
 
   @Test

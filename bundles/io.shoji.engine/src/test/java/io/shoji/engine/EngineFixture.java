@@ -14,6 +14,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.shoji.inference.InferenceService;
 import io.shoji.inference.ModelRef;
 import io.shoji.inference.ModelStatus;
+import io.shoji.operations.RolloutPolicy;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import java.util.ArrayList;
@@ -25,7 +26,8 @@ import org.junit.jupiter.api.AfterEach;
 /** An engine, and what tests of it have in common. */
 abstract class EngineFixture {
   static final ModelRef DIGITS = ModelRef.latest("digits");
-  static final Settings SETTINGS = new Settings(8, 4, 1, 500, 2_000, 3, 50, 20, true, 5_000);
+  static final Settings SETTINGS =
+      new Settings(8, 4, 1, 500, 2_000, 3, 50, 20, true, 5_000, RolloutPolicy.defaults());
 
   private final List<FakeAccelerator> fakes = new ArrayList<>();
   private final List<FakePackage> packages = new ArrayList<>();

@@ -23,6 +23,7 @@ import io.shoji.operations.ModelPolicy;
 import io.shoji.operations.OperationException;
 import io.shoji.operations.OperationsPolicy;
 import io.shoji.operations.Progress;
+import io.shoji.operations.RolloutPolicy;
 import io.shoji.operations.VersionPolicy;
 import io.shoji.tensor.Tensor;
 import java.util.ArrayList;
@@ -196,7 +197,7 @@ class EngineStressTest extends EngineFixture {
 
   @Test
   void shouldGiveEachRequestOneOutcomeWhenDevicesAndPackagesComeAndGo() throws Exception {
-    configure(new Settings(8, 3, 2, 500, 5_000, 3, 20, 10, true, 5_000));
+    configure(new Settings(8, 3, 2, 500, 5_000, 3, 20, 10, true, 5_000, RolloutPolicy.defaults()));
     Random random = new Random(7);
     FakeAccelerator[] npu = {plug(FakeAccelerator.of("npu", 1).taking(50_000))};
     FakeAccelerator[] cpu = {plug(FakeAccelerator.of("cpu", 3).taking(200_000))};
@@ -255,7 +256,8 @@ class EngineStressTest extends EngineFixture {
 
   @Test
   void shouldLoseNoRequestWhenTheOnlyDriverIsExchangedAgainAndAgain() throws Exception {
-    configure(new Settings(64, 8, 1, 5_000, 5_000, 3, 20, 10, true, 5_000));
+    configure(
+        new Settings(64, 8, 1, 5_000, 5_000, 3, 20, 10, true, 5_000, RolloutPolicy.defaults()));
     FakeAccelerator[] cpu = {plug(FakeAccelerator.of("cpu", 2).taking(100_000))};
     install(FakePackage.of("digits", "1.0.0"));
     awaitServing(DIGITS);
@@ -281,7 +283,8 @@ class EngineStressTest extends EngineFixture {
 
   @Test
   void shouldFailNoRequestWhenOperatorPinsRollsBackReloadsAndReconfigures() throws Exception {
-    configure(new Settings(64, 8, 2, 5_000, 5_000, 3, 20, 10, true, 5_000));
+    configure(
+        new Settings(64, 8, 2, 5_000, 5_000, 3, 20, 10, true, 5_000, RolloutPolicy.defaults()));
     plug(FakeAccelerator.of("npu", 1).taking(50_000));
     plug(FakeAccelerator.of("cpu", 3).taking(200_000));
     FakePackage first = install(FakePackage.of("digits", "1.0.0"));
@@ -329,7 +332,8 @@ class EngineStressTest extends EngineFixture {
 
   @Test
   void shouldFailNoRequestWhenBundleIsUpdatedAndDowngradedInPlace() throws Exception {
-    configure(new Settings(64, 8, 2, 5_000, 5_000, 3, 20, 10, true, 5_000));
+    configure(
+        new Settings(64, 8, 2, 5_000, 5_000, 3, 20, 10, true, 5_000, RolloutPolicy.defaults()));
     plug(FakeAccelerator.of("cpu", 3).taking(100_000));
     FakePackage[] now = {install(FakePackage.of("digits", "1.0.0"))};
     FakePackage[] before = {null};
