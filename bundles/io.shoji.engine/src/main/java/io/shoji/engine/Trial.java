@@ -148,7 +148,7 @@ final class Trial {
         whole
             ? value.getAsDouble()
             : GoldenScore.isShare(asked.metric())
-                ? upperBound(value.getAsDouble(), score.samples())
+                ? Share.most(value.getAsDouble() * score.samples(), score.samples(), CERTAIN)
                 : Double.POSITIVE_INFINITY;
     if (!(best >= asked.minimum())) {
       wrong.add(
@@ -161,18 +161,6 @@ final class Trial {
               + " samples="
               + score.samples());
     }
-  }
-
-  /**
-   * Upper limit of a share that was found in so many samples: Wilson, Probable inference, the law
-   * of succession, and statistical inference, JASA 1927.
-   */
-  private static double upperBound(double share, int samples) {
-    double z2 = CERTAIN * CERTAIN;
-    double middle = share + z2 / (2 * samples);
-    double half =
-        CERTAIN * Math.sqrt(share * (1 - share) / samples + z2 / (4.0 * samples * samples));
-    return (middle + half) / (1 + z2 / samples);
   }
 
   private void latency(
