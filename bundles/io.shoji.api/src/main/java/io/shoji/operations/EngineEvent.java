@@ -81,7 +81,14 @@ public record EngineEvent(
     /** The accelerators of a driver are not used, since its bundle is not signed as is asked. */
     DRIVER_REFUSED,
     /** Another policy was configured. */
-    POLICY_CHANGED
+    POLICY_CHANGED,
+    /**
+     * The disk does not take what becomes of changes of models: it goes on in memory, and is lost
+     * with the process.
+     */
+    JOURNAL_FAILING,
+    /** Everything about changes of models is on the disk again. */
+    JOURNAL_HEALED
   }
 
   /** Copies the map. */

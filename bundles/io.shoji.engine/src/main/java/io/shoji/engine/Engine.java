@@ -71,6 +71,7 @@ final class Engine implements InferenceService, AutoCloseable {
   private final ScheduledThreadPoolExecutor timer;
   private final Placement placement;
   private final Pins pins;
+  private final Journal journal;
   private final Events events = new Events(Clock.systemUTC());
   private final Receipts receipts = new Receipts();
   private volatile OperationsPolicy policy = OperationsPolicy.empty();
@@ -84,7 +85,11 @@ final class Engine implements InferenceService, AutoCloseable {
   private final long startNanos = System.nanoTime();
 
   Engine(Settings settings) {
-    this(settings, System::nanoTime, Pins.inMemory());
+    this(settings, System::nanoTime, Pins.inMemory(), Journal.inMemory());
+  }
+
+  Engine(Settings settings, LongSupplier stopwatch, Pins pins) {
+    this(settings, stopwatch, pins, Journal.inMemory());
   }
 
   /**
@@ -92,10 +97,12 @@ final class Engine implements InferenceService, AutoCloseable {
    *
    * @param stopwatch clock to measure models by, read on the thread that runs them
    * @param pins what was pinned before
+   * @param journal what became of changes before; closed with the engine
    */
-  Engine(Settings settings, LongSupplier stopwatch, Pins pins) {
+  Engine(Settings settings, LongSupplier stopwatch, Pins pins, Journal journal) {
     this.settings = settings;
     this.pins = pins;
+    this.journal = journal;
     this.stopwatch = stopwatch;
     this.loader =
         new ThreadPoolExecutor(
@@ -122,6 +129,7 @@ final class Engine implements InferenceService, AutoCloseable {
             1, new Threads("timer"), new ThreadPoolExecutor.DiscardPolicy());
     timer.setRemoveOnCancelPolicy(true);
     this.placement = new Placement(this, loader);
+    journal.observe(new JournalEvents(this));
   }
 
   // For the engine's parts.
@@ -137,6 +145,11 @@ final class Engine implements InferenceService, AutoCloseable {
   /** What models are pinned to. */
   Pins pins() {
     return pins;
+  }
+
+  /** What became of changes of what answers. */
+  Journal journal() {
+    return journal;
   }
 
   /** What happened. */
@@ -893,6 +906,7 @@ final class Engine implements InferenceService, AutoCloseable {
     for (ExecutorService threads : List.of(loader, timer, workers)) {
       await(threads, until);
     }
+    journal.close();
   }
 
   private static void await(ExecutorService threads, long until) {

@@ -10,6 +10,8 @@
 package io.shoji.engine;
 
 import io.shoji.accelerator.Accelerator;
+import io.shoji.disk.Disk;
+import io.shoji.disk.LocalDisk;
 import io.shoji.inference.AcceleratorStatus;
 import io.shoji.inference.InferenceException;
 import io.shoji.inference.InferenceResult;
@@ -265,7 +267,7 @@ public final class EngineComponent implements InferenceService, RefusalListener 
       settings = Settings.DEFAULTS;
     }
     this.context = context;
-    this.engine = new Engine(settings, System::nanoTime, pins(context));
+    this.engine = engine(settings, context);
     Events events = engine.events();
     events.start(events.reader(), new DriverSettings(context, engine::policy));
     this.listeners = new ServiceTracker<>(context, EngineEventListener.class, new Listeners());
@@ -276,13 +278,20 @@ public final class EngineComponent implements InferenceService, RefusalListener 
         context.registerService(Operations.class, new Operator(engine, this::catalog), null);
   }
 
-  private static Pins pins(BundleContext context) {
+  private static Engine engine(Settings settings, BundleContext context) {
     File folder = context.getDataFile("operations");
     if (folder == null) {
-      LOG.warn("the framework has no data area for bundles: pins end with the process");
-      return Pins.inMemory();
+      LOG.warn(
+          "the framework has no data area for bundles: pins and the journal of changes end with"
+              + " the process");
+      return new Engine(settings);
     }
-    return Pins.in(folder.toPath());
+    Disk disk = new LocalDisk();
+    return new Engine(
+        settings,
+        System::nanoTime,
+        Pins.in(folder.toPath(), disk),
+        Journal.open(folder.toPath(), disk));
   }
 
   /** The model store, looked up anew, since it follows this component. */

@@ -9,14 +9,13 @@
  */
 package io.shoji.engine;
 
+import io.shoji.disk.Disk;
+import io.shoji.disk.LocalDisk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
@@ -50,6 +49,7 @@ final class Pins {
       long sequence, Map<String, Version> pins, Map<String, List<Version>> answered) {}
 
   private final @Nullable Path folder;
+  private final Disk disk;
 
   // Guarded by this.
   private final TreeMap<String, Version> pins = new TreeMap<>();
@@ -57,18 +57,23 @@ final class Pins {
   private long sequence;
   private boolean dirty;
 
-  private Pins(@Nullable Path folder) {
+  private Pins(@Nullable Path folder, Disk disk) {
     this.folder = folder;
+    this.disk = disk;
   }
 
   /** Pins that end with the process. */
   static Pins inMemory() {
-    return new Pins(null);
+    return new Pins(null, new LocalDisk());
   }
 
-  /** Pins in a folder, with what an earlier process left there. */
-  static Pins in(Path folder) {
-    Pins read = new Pins(folder);
+  /**
+   * Pins in a folder, with what an earlier process left there.
+   *
+   * @param folder its parent exists; one process at a time uses it
+   */
+  static Pins in(Path folder, Disk disk) {
+    Pins read = new Pins(folder, disk);
     State newest = null;
     boolean damaged = false;
     for (String copy : COPIES) {
@@ -231,25 +236,16 @@ final class Pins {
         });
     String body = text.toString();
     byte[] bytes = (body + DIGEST + digest(body) + "\n").getBytes(StandardCharsets.UTF_8);
-    Files.createDirectories(folder);
+    disk.createFolder(folder);
     for (String copy : COPIES) {
       Path fresh = folder.resolve(copy + ".new");
-      try (FileChannel channel =
-          FileChannel.open(
-              fresh,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.TRUNCATE_EXISTING,
-              StandardOpenOption.WRITE)) {
-        ByteBuffer buffer = ByteBuffer.wrap(bytes);
-        while (buffer.hasRemaining()) {
-          channel.write(buffer);
-        }
-        channel.force(true);
+      disk.delete(fresh);
+      try (Disk.Sink sink = disk.append(fresh)) {
+        sink.write(ByteBuffer.wrap(bytes));
+        sink.sync();
       }
-      Files.move(fresh, folder.resolve(copy), StandardCopyOption.ATOMIC_MOVE);
-      try (FileChannel names = FileChannel.open(folder, StandardOpenOption.READ)) {
-        names.force(true);
-      }
+      disk.move(fresh, folder.resolve(copy));
+      disk.sync(folder);
     }
     dirty = false;
   }

@@ -12,6 +12,7 @@ package io.shoji.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.shoji.disk.LocalDisk;
 import io.shoji.operations.OperationException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -36,7 +37,7 @@ class PinsTest extends EngineFixture {
   }
 
   private Pins pins() {
-    return Pins.in(folder());
+    return Pins.in(folder(), new LocalDisk());
   }
 
   @Test

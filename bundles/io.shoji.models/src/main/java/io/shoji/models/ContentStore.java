@@ -9,6 +9,7 @@
  */
 package io.shoji.models;
 
+import io.shoji.disk.Disk;
 import io.shoji.model.ModelCatalog.StoreUse;
 import io.shoji.model.ModelFile;
 import java.io.IOException;
@@ -84,7 +85,7 @@ final class ContentStore implements AutoCloseable {
   private final Path views;
   private final Path packages;
   private final Path staging;
-  private final StoreFiles files;
+  private final Disk files;
   private final FileChannel lock;
   private final AtomicLong stagingNames = new AtomicLong();
   private final AtomicBoolean closed = new AtomicBoolean();
@@ -102,7 +103,7 @@ final class ContentStore implements AutoCloseable {
 
   private record Roots(Set<String> objects, Set<String> views) {}
 
-  private ContentStore(Path root, StoreFiles files, FileChannel lock) {
+  private ContentStore(Path root, Disk files, FileChannel lock) {
     this.root = root;
     this.objects = root.resolve("objects");
     this.views = root.resolve("views");
@@ -120,7 +121,7 @@ final class ContentStore implements AutoCloseable {
    * @throws StoreException if the folder holds something else, another process uses it, or it
    *     cannot be written
    */
-  static ContentStore open(Path folder, StoreFiles files) throws StoreException {
+  static ContentStore open(Path folder, Disk files) throws StoreException {
     if (!folder.isAbsolute()) {
       throw new StoreException(
           "the folder of the model store is not absolute; set storeFolder to an absolute path found="
@@ -190,7 +191,7 @@ final class ContentStore implements AutoCloseable {
         overlapping);
   }
 
-  private static void mark(Path folder, StoreFiles files) throws IOException, StoreException {
+  private static void mark(Path folder, Disk files) throws IOException, StoreException {
     Path marker = folder.resolve(MARKER);
     if (Files.exists(marker, LinkOption.NOFOLLOW_LINKS)) {
       String found = new String(readBounded(marker, LAYOUT.length() * 8), StandardCharsets.UTF_8);
@@ -472,7 +473,7 @@ final class ContentStore implements AutoCloseable {
       }
       try {
         boolean good;
-        try (StoreFiles.Sink sink = files.create(fresh)) {
+        try (Disk.Sink sink = files.create(fresh)) {
           good = copy(file, in, sink, reasons, cancelled);
           if (good) {
             sink.sync();
@@ -539,7 +540,7 @@ final class ContentStore implements AutoCloseable {
   private static boolean copy(
       ModelFile file,
       InputStream in,
-      StoreFiles.@Nullable Sink sink,
+      Disk.@Nullable Sink sink,
       Reasons reasons,
       BooleanSupplier cancelled)
       throws IOException {
@@ -714,7 +715,7 @@ final class ContentStore implements AutoCloseable {
       log.debug("no hard links here, the file is copied file={}", link, e);
       Reasons reasons = new Reasons();
       try (InputStream in = Files.newInputStream(path(file));
-          StoreFiles.Sink sink = files.create(link)) {
+          Disk.Sink sink = files.create(link)) {
         if (!copy(file, in, sink, reasons, () -> false)) {
           throw new IOException("the stored file is damaged " + reasons.list());
         }
@@ -833,8 +834,8 @@ final class ContentStore implements AutoCloseable {
     return owner + ".json";
   }
 
-  private static void write(Path file, byte[] bytes, StoreFiles files) throws IOException {
-    try (StoreFiles.Sink sink = files.create(file)) {
+  private static void write(Path file, byte[] bytes, Disk files) throws IOException {
+    try (Disk.Sink sink = files.create(file)) {
       sink.write(ByteBuffer.wrap(bytes));
       sink.sync();
     }

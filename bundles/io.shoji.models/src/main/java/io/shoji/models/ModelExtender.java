@@ -9,6 +9,7 @@
  */
 package io.shoji.models;
 
+import io.shoji.disk.LocalDisk;
 import io.shoji.model.ModelCatalog;
 import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelPackage;
@@ -513,7 +514,7 @@ public final class ModelExtender implements ModelCatalog {
                 + Reasons.quote(storeFolder),
             e);
       }
-      open = ContentStore.open(folder.toAbsolutePath(), new DiskFiles());
+      open = ContentStore.open(folder.toAbsolutePath(), new LocalDisk());
       store = open;
       installer = new PackageInstaller(open, checker);
     }

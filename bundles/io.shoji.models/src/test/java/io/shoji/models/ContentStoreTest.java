@@ -13,11 +13,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.disk.LocalDisk;
 import io.shoji.model.ModelCatalog.StoreUse;
 import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelFile;
 import io.shoji.model.ModelPackage.Lease;
 import io.shoji.model.ModelPackageException;
+import io.shoji.testkit.FastFolder;
+import io.shoji.testkit.UnsyncedDisk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.FileSystemException;
@@ -444,7 +447,7 @@ class ContentStoreTest {
 
   @Test
   void shouldKeepFilesFromOthersEyes() throws Exception {
-    try (ContentStore store = ContentStore.open(root(), new DiskFiles())) {
+    try (ContentStore store = ContentStore.open(root(), new LocalDisk())) {
       scenario.install(store, 1);
       for (Path file : StoreScenario.files(root().resolve("views"))) {
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))

@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shoji.model.ModelDescription;
+import io.shoji.testkit.FastFolder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;

@@ -28,6 +28,8 @@ import io.shoji.tensor.Layout;
 import io.shoji.tensor.Quantization;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.TensorSpec;
+import io.shoji.testkit.FastFolder;
+import io.shoji.testkit.UnsyncedDisk;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;

@@ -10,20 +10,19 @@
 package io.shoji.models;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelFile;
 import io.shoji.model.ModelVariant;
-import io.shoji.models.SimulatedDisk.Fate;
+import io.shoji.testkit.FastFolder;
+import io.shoji.testkit.Proof;
+import io.shoji.testkit.SimulatedDisk;
+import io.shoji.testkit.UnsyncedDisk;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -38,60 +37,48 @@ class StoreCrashTest {
   @TempDir(factory = FastFolder.class)
   Path temp;
 
-  /** Installs, replaces and collects. */
-  private void live(Path root, StoreFiles files, AtomicReference<ContentStore> opened)
-      throws Exception {
-    ContentStore store = ContentStore.open(root, files);
-    opened.set(store);
-    scenario.install(store, 1);
-    scenario.install(store, 2);
-    store.forget("1");
-    store.collect();
-    scenario.install(store, 3);
-    store.forget("2");
-    store.collect();
+  /** Installs, replaces and collects, on a disk that takes note. */
+  private SimulatedDisk live(boolean hardLinks) throws Exception {
+    Path parent = Files.createDirectory(temp.resolve("lives"));
+    SimulatedDisk disk = new SimulatedDisk(parent, hardLinks);
+    try (ContentStore store = ContentStore.open(parent.resolve("store"), disk)) {
+      scenario.install(store, 1);
+      scenario.install(store, 2);
+      store.forget("1");
+      store.collect();
+      scenario.install(store, 3);
+      store.forget("2");
+      store.collect();
+    }
+    assertThat(disk.done()).isGreaterThan(100);
+    return disk;
   }
 
-  private int countChanges(boolean hardLinks) throws Exception {
-    Path parent = Files.createDirectory(temp.resolve("count"));
-    SimulatedDisk disk = new SimulatedDisk(parent, Integer.MAX_VALUE, hardLinks);
-    AtomicReference<ContentStore> opened = new AtomicReference<>();
-    live(parent.resolve("store"), disk, opened);
-    opened.get().close();
-    return disk.done();
+  private Path work() throws IOException {
+    return Files.createDirectory(temp.resolve("work"));
   }
 
   @Test
   void shouldStayConsistentWhenProcessDiesAtAnyChange() throws Exception {
-    int changes = countChanges(true);
-    assertThat(changes).isGreaterThan(100);
+    SimulatedDisk disk = live(true);
+    Path work = work();
 
-    for (int after = 0; after < changes; after++) {
-      Path parent = Files.createDirectory(temp.resolve("dies" + after));
-      stopAfter(parent, after, true);
-
-      recover(parent.resolve("store"));
-      deleteTree(parent);
+    for (int after = 0; after < disk.done(); after++) {
+      disk.death(after, work, (image, what) -> recover(image.resolve("store"), what));
     }
   }
 
   @ParameterizedTest(name = "hard links: {0}")
   @ValueSource(booleans = {true, false})
   void shouldStayConsistentWhenPowerGoesAtAnyChange(boolean hardLinks) throws Exception {
-    int changes = countChanges(hardLinks);
+    SimulatedDisk disk = live(hardLinks);
+    Path work = work();
     Random random = new Random(11);
+    int most = Proof.rounds(4, 256);
 
-    for (int after = 0; after < changes; after++) {
-      Path parent = Files.createDirectory(temp.resolve("cut" + after));
-      SimulatedDisk disk = stopAfter(parent, after, hardLinks);
-      for (Fate fate : hardLinks ? Fate.values() : new Fate[] {Fate.LOST}) {
-        Path image = Files.createDirectory(temp.resolve("image"));
-        disk.afterPowerCut(image, fate, random);
-
-        recover(image.resolve("store"));
-        deleteTree(image);
-      }
-      deleteTree(parent);
+    for (int after = 0; after < disk.done(); after++) {
+      disk.powerCuts(
+          after, most, work, random, (image, what) -> recover(image.resolve("store"), what));
     }
   }
 
@@ -102,45 +89,46 @@ class StoreCrashTest {
   void shouldHaveOldOrNewAndKeepOldWhenPowerGoesAtAnyChangeOfAnUpdate() throws Exception {
     PackageFixture first = new PackageFixture("model", "1.0.0", new Random(1), 1_000);
     PackageFixture second = new PackageFixture("model", "2.0.0", new Random(2), 1_000);
-    Path counted = Files.createDirectory(temp.resolve("count"));
-    SimulatedDisk counting = new SimulatedDisk(counted, Integer.MAX_VALUE, true);
+    Path parent = Files.createDirectory(temp.resolve("lives"));
+    SimulatedDisk disk = new SimulatedDisk(parent);
     int before;
-    try (ContentStore store = ContentStore.open(counted.resolve("store"), counting)) {
+    try (ContentStore store = ContentStore.open(parent.resolve("store"), disk)) {
       install(store, first, 1);
-      before = counting.done();
+      before = disk.done();
       install(store, second, 2);
     }
-    assertThat(counting.done() - before).isGreaterThan(30);
+    assertThat(disk.done() - before).isGreaterThan(30);
+    Path work = work();
     Random random = new Random(3);
+    int most = Proof.rounds(4, 256);
 
-    for (int after = before; after < counting.done(); after++) {
-      Path parent = Files.createDirectory(temp.resolve("update" + after));
-      SimulatedDisk disk = new SimulatedDisk(parent, after, true);
-      try (ContentStore store = ContentStore.open(parent.resolve("store"), disk)) {
-        install(store, first, 1);
-        assertThatThrownBy(() -> install(store, second, 2))
-            .isInstanceOf(SimulatedDisk.Stopped.class);
-      }
-      for (Fate fate : Fate.values()) {
-        Path image = Files.createDirectory(temp.resolve("image"));
-        disk.afterPowerCut(image, fate, random);
-        try (ContentStore store = ContentStore.open(image.resolve("store"), new UnsyncedDisk())) {
-          assertWhole(store, store.record("1").orElseThrow());
-          install(store, second, 2);
-          store.collect();
-          InstallRecord now = store.record("1").orElseThrow();
-          assertThat(now.document()).contains("2.0.0");
-          assertWhole(store, now);
-          InstallRecord retained =
-              store.records().stream().filter(InstallRecord::retained).findFirst().orElseThrow();
-          assertThat(PackageInstaller.describe(retained).orElseThrow().version())
-              .hasToString("1.0.0");
-          assertWhole(store, retained);
-          assertThat(store.records()).hasSize(2);
-        }
-        deleteTree(image);
-      }
-      deleteTree(parent);
+    for (int after = before; after < disk.done(); after++) {
+      disk.powerCuts(
+          after,
+          most,
+          work,
+          random,
+          (image, what) -> {
+            try (ContentStore store =
+                ContentStore.open(image.resolve("store"), new UnsyncedDisk())) {
+              assertWhole(store, store.record("1").orElseThrow());
+              install(store, second, 2);
+              store.collect();
+              InstallRecord now = store.record("1").orElseThrow();
+              assertThat(now.document()).as(what).contains("2.0.0");
+              assertWhole(store, now);
+              InstallRecord retained =
+                  store.records().stream()
+                      .filter(InstallRecord::retained)
+                      .findFirst()
+                      .orElseThrow();
+              assertThat(PackageInstaller.describe(retained).orElseThrow().version())
+                  .as(what)
+                  .hasToString("1.0.0");
+              assertWhole(store, retained);
+              assertThat(store.records()).as(what).hasSize(2);
+            }
+          });
     }
   }
 
@@ -167,21 +155,9 @@ class StoreCrashTest {
     assertThat(store.isIntact(model.golden().orElseThrow().file())).isTrue();
   }
 
-  private SimulatedDisk stopAfter(Path parent, int changes, boolean hardLinks) {
-    SimulatedDisk disk = new SimulatedDisk(parent, changes, hardLinks);
-    AtomicReference<ContentStore> opened = new AtomicReference<>();
-    assertThatThrownBy(() -> live(parent.resolve("store"), disk, opened))
-        .isInstanceOf(SimulatedDisk.Stopped.class);
-    if (opened.get() != null) {
-      // Only lets go of the lock, as the end of a process does.
-      opened.get().close();
-    }
-    return disk;
-  }
-
-  private void recover(Path root) throws Exception {
+  private void recover(Path root, String what) throws Exception {
     try (ContentStore store = ContentStore.open(root, new UnsyncedDisk())) {
-      assertThat(root.resolve("staging")).isEmptyDirectory();
+      assertThat(root.resolve("staging")).as(what).isEmptyDirectory();
       scenario.assertConsistent(root);
       // Either nothing is known of a package, or all of it is there.
       for (long id = 1; id <= PACKAGES; id++) {
@@ -197,14 +173,6 @@ class StoreCrashTest {
       store.collect();
       for (String folder : List.of("objects", "views", "packages", "staging")) {
         assertThat(StoreScenario.files(root.resolve(folder))).as(folder).isEmpty();
-      }
-    }
-  }
-
-  private static void deleteTree(Path path) throws IOException {
-    try (Stream<Path> entries = Files.walk(path)) {
-      for (Path entry : entries.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(entry);
       }
     }
   }

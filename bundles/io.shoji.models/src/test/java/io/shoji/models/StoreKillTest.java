@@ -11,6 +11,7 @@ package io.shoji.models;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.shoji.disk.LocalDisk;
 import java.io.BufferedReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,7 +48,7 @@ class StoreKillTest {
       }
       leftovers += StoreScenario.files(root.resolve("staging")).size();
 
-      try (ContentStore store = ContentStore.open(root, new DiskFiles())) {
+      try (ContentStore store = ContentStore.open(root, new LocalDisk())) {
         assertThat(root.resolve("staging")).isEmptyDirectory();
         scenario.assertConsistent(root);
         for (long id = 1; id <= StoreVictim.PACKAGES; id++) {

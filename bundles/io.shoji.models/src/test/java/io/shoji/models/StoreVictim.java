@@ -9,6 +9,7 @@
  */
 package io.shoji.models;
 
+import io.shoji.disk.LocalDisk;
 import java.nio.file.Path;
 import java.util.Random;
 
@@ -28,7 +29,7 @@ final class StoreVictim {
   public static void main(String[] args) throws Exception {
     StoreScenario scenario = new StoreScenario(SCENARIO, PACKAGES, BYTES);
     Random random = new Random(Long.parseLong(args[1]));
-    ContentStore store = ContentStore.open(Path.of(args[0]), new DiskFiles());
+    ContentStore store = ContentStore.open(Path.of(args[0]), new LocalDisk());
     System.out.println("ready");
     while (true) {
       long id = 1 + random.nextInt(PACKAGES);

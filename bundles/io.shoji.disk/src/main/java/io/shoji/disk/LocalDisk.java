@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.models;
+package io.shoji.disk;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -23,12 +23,14 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 
-/** {@link StoreFiles} on the disk. */
-final class DiskFiles implements StoreFiles {
+/** The disk of this machine, through {@link java.nio}. Thread safe. */
+public final class LocalDisk implements Disk {
   private static final FileAttribute<Set<PosixFilePermission>> FOLDER =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
-  private static final FileAttribute<Set<PosixFilePermission>> FILE =
+  private static final FileAttribute<Set<PosixFilePermission>> FIXED =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("r--------"));
+  private static final FileAttribute<Set<PosixFilePermission>> GROWING =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
 
   @Override
   public void createFolder(Path folder) throws IOException {
@@ -43,9 +45,19 @@ final class DiskFiles implements StoreFiles {
 
   @Override
   public Sink create(Path file) throws IOException {
-    FileChannel channel =
+    return sink(
         FileChannel.open(
-            file, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), FILE);
+            file, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), FIXED));
+  }
+
+  @Override
+  public Sink append(Path file) throws IOException {
+    return sink(
+        FileChannel.open(
+            file, Set.of(StandardOpenOption.CREATE, StandardOpenOption.APPEND), GROWING));
+  }
+
+  private static Sink sink(FileChannel channel) {
     return new Sink() {
       @Override
       public void write(ByteBuffer bytes) throws IOException {

@@ -7,15 +7,17 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.models;
+package io.shoji.testkit;
 
+import io.shoji.disk.Disk;
+import io.shoji.disk.LocalDisk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 
 /** The real disk without waiting for it, for tests that make thousands of stores. */
-class UnsyncedDisk implements StoreFiles {
-  private final DiskFiles disk = new DiskFiles();
+public class UnsyncedDisk implements Disk {
+  private final Disk disk = new LocalDisk();
 
   @Override
   public void createFolder(Path folder) throws IOException {
@@ -24,7 +26,15 @@ class UnsyncedDisk implements StoreFiles {
 
   @Override
   public Sink create(Path file) throws IOException {
-    Sink sink = disk.create(file);
+    return unsynced(disk.create(file));
+  }
+
+  @Override
+  public Sink append(Path file) throws IOException {
+    return unsynced(disk.append(file));
+  }
+
+  private static Sink unsynced(Sink sink) {
     return new Sink() {
       @Override
       public void write(ByteBuffer bytes) throws IOException {
