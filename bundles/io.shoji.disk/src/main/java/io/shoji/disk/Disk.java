@@ -12,6 +12,8 @@ package io.shoji.disk;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 
 /**
@@ -29,6 +31,21 @@ public interface Disk {
    * @throws IOException if the disk refuses, or something else has the name
    */
   void createFolder(Path folder) throws IOException;
+
+  /**
+   * Creates a folder in an existing one, for this user only, and waits until that is on the disk;
+   * nothing happens if it is there.
+   *
+   * @throws IOException if the disk refuses, or something else has the name
+   */
+  default void establish(Path folder) throws IOException {
+    boolean there = Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS);
+    createFolder(folder);
+    Path parent = folder.toAbsolutePath().getParent();
+    if (!there && parent != null) {
+      sync(parent);
+    }
+  }
 
   /**
    * Creates an empty file that only this user may read and nobody may write, and opens it for

@@ -435,8 +435,11 @@ final class Journal implements AutoCloseable {
     JournalEntry before = found.get(entry.change().id());
     boolean fits =
         before == null
-            || (before.change().to().equals(entry.change().to())
-                && follows(before.change().state(), entry.change().state()));
+            // After damage an unknown change is taken only from its beginning.
+            ? doubts == 0 || entry.change().state() == State.STAGED
+            : !before.doubtful()
+                && before.change().to().equals(entry.change().to())
+                && follows(before.change().state(), entry.change().state());
     set(found, fits ? entry : entry.doubted());
     lastId = Math.max(lastId, entry.change().id());
   }

@@ -178,7 +178,7 @@ final class JournalFile {
   void replace(List<String> texts) throws IOException {
     bytes = -1;
     Path fresh = folder.resolve(file.getFileName() + ".new");
-    disk.createFolder(folder);
+    disk.establish(folder);
     disk.delete(fresh);
     long written = 0;
     try (Disk.Sink sink = disk.append(fresh)) {

@@ -236,7 +236,7 @@ final class Pins {
         });
     String body = text.toString();
     byte[] bytes = (body + DIGEST + digest(body) + "\n").getBytes(StandardCharsets.UTF_8);
-    disk.createFolder(folder);
+    disk.establish(folder);
     for (String copy : COPIES) {
       Path fresh = folder.resolve(copy + ".new");
       disk.delete(fresh);
