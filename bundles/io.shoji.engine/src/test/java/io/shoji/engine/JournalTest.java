@@ -371,7 +371,7 @@ class JournalTest {
     byte[] whole = Files.readAllBytes(file);
     int lastLine = new String(whole, 0, whole.length - 1, StandardCharsets.UTF_8).lastIndexOf('\n');
 
-    for (int at = begin; at < firstEnd; at += Proof.rounds(7, 1)) {
+    for (int at = begin; at < firstEnd - 1; at += Proof.rounds(31, 1)) {
       byte[] bytes = whole.clone();
       bytes[at] ^= 0x01;
       Files.write(file, bytes);
@@ -386,7 +386,7 @@ class JournalTest {
       assertThat(open().wasAccepted(V1)).isFalse();
       assertThat(folder().resolve("changes.damaged")).doesNotExist();
     }
-    for (int at = firstEnd; at < lastLine; at += Proof.rounds(7, 1)) {
+    for (int at = firstEnd - 1; at < lastLine; at += Proof.rounds(31, 1)) {
       byte[] bytes = whole.clone();
       bytes[at] ^= 0x01;
       Files.write(file, bytes);
