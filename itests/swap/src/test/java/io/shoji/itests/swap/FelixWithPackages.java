@@ -45,6 +45,7 @@ final class FelixWithPackages implements AutoCloseable {
 
   private final Framework framework;
   private final Path shoji;
+  private Function<Map<String, Object>, Map<String, Object>> probe;
 
   FelixWithPackages(Path storage, Path platform, Path shoji) throws BundleException, IOException {
     this.shoji = shoji;
@@ -108,7 +109,8 @@ final class FelixWithPackages implements AutoCloseable {
   }
 
   /** Starts the probe, which needs the API of the core package. */
-  void startProbe() throws BundleException, IOException {
+  @SuppressWarnings("unchecked")
+  void startProbe() throws BundleException, IOException, InvalidSyntaxException {
     Manifest manifest = new Manifest();
     Attributes main = manifest.getMainAttributes();
     main.putValue("Manifest-Version", "1.0");
@@ -127,14 +129,14 @@ final class FelixWithPackages implements AutoCloseable {
       jar.closeEntry();
     }
     context().installBundle("probe", new ByteArrayInputStream(bytes.toByteArray())).start();
+    probe =
+        (Function<Map<String, Object>, Map<String, Object>>)
+            service(Function.class.getName(), "(probe=shoji)");
   }
 
-  /** Sends a request through the probe. */
-  @SuppressWarnings("unchecked")
-  Map<String, Object> call(Map<String, Object> request) throws InvalidSyntaxException {
-    return ((Function<Map<String, Object>, Map<String, Object>>)
-            service(Function.class.getName(), "(probe=shoji)"))
-        .apply(request);
+  /** Sends a request through the probe, after {@link #startProbe}. */
+  Map<String, Object> call(Map<String, Object> request) {
+    return probe.apply(request);
   }
 
   private Object service(String type, String filter) throws InvalidSyntaxException {

@@ -10,59 +10,86 @@
 package io.shoji.itests.swap;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
-import java.io.IOException;
+import io.shoji.testkit.Proof;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
+import java.util.TreeMap;
+import java.util.function.ToDoubleFunction;
+import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /**
  * Clients that send on a timetable of their own, whatever comes back, while models and the runtime
  * beneath them are exchanged through DeploymentAdmin. Every request must have one answer, and that
- * must be, bit for bit, what the generation named in it gives when it is alone.
+ * must be, bit for bit, what the generation named in it gives when it is alone; and nothing may
+ * remain of what was exchanged.
  */
 class LedgerIT {
   private static final String ARCHITECTURE =
       System.getProperty("os.arch").equals("aarch64") ? "aarch64" : "x86_64";
-  private static final int SWAPS = Integer.getInteger("ledger.swaps");
-  private static final int CLIENTS = 8;
-  private static final double LOAD = 0.3;
-  private static final long DEADLINE_MS = 20_000;
-  private static final int QUESTIONS = 100;
-  private static final int MOST_COMPLAINTS = 20;
+  private static final String DRIVER = "io.shoji.driver.cpu";
+  private static final int SWAPS = Proof.rounds(24, 1_000);
 
-  /** What is going on. */
-  private enum Phase {
-    STEADY,
-    MODEL,
-    DRIVER,
-    BOTH
-  }
+  /** After so many swaps the clients pause, resources are read and the capacity is taken anew. */
+  private static final int BLOCK = Proof.rounds(12, 50);
+
+  /** The block from which on resources are compared. */
+  private static final int FIRST_BLOCK = Proof.rounds(1, 2);
+
+  private static final double MOST_GROWTH = Proof.isLong() ? 1.03 : 1.15;
+  private static final double LOAD = 0.6;
+  private static final long CAPACITY_MS = Proof.rounds(200, 500);
+  private static final long SETTLING_MS = Proof.rounds(50, 200);
+
+  /** Longest wait until what piled up in a driver's gap has been worked off. */
+  private static final long CATCH_UP_MS = Proof.rounds(300, 5_000);
+
+  private static final long STEADY_MS = Proof.rounds(100, 400);
+
+  /** A swap's time goes on so long after the first answer of the new generation. */
+  private static final long TAIL_MS = 50;
+
+  private static final long DEADLINE_MS = 20_000;
+  private static final int QUESTIONS = 96;
+  private static final int ENOUGH_QUIET = 50;
+  private static final double MOST_SLOWDOWN = 2;
 
   private final Path shoji = Path.of(System.getProperty("swap.shoji"));
   private final Path work = Path.of(System.getProperty("swap.work"));
-  private final Map<String, Map<String, float[][]>> alone = new HashMap<>();
-  private final ConcurrentLinkedQueue<String> complaints = new ConcurrentLinkedQueue<>();
-  private final AtomicLong sent = new AtomicLong();
-  private final AtomicLong answered = new AtomicLong();
-  private final AtomicLong failed = new AtomicLong();
-  private volatile Phase phase = Phase.STEADY;
-  private volatile boolean ended;
-  private Samples samples;
+  private final Answers answers = new Answers();
+  private final List<Window> windows = new ArrayList<>();
+  private final List<Window> open = new ArrayList<>();
+  private final Map<Phase, Latencies> totals = new EnumMap<>(Phase.class);
+  private final Map<Phase, List<Double>> took = new EnumMap<>(Phase.class);
+  private final List<Resources> resources = new ArrayList<>();
+  private final List<Double> capacities = new ArrayList<>();
+  private int late;
 
   @Test
   void shouldGiveEveryRequestOneRightAnswerWhileModelsAndRuntimeAreExchanged() throws Exception {
     Path folder = Files.createDirectories(work.resolve("ledger"));
-    samples = new Samples(shoji.resolve("io.shoji.model.digits.jar"));
+    Samples samples = new Samples(shoji.resolve("io.shoji.model.digits.jar"));
+    List<Map<String, Object>> questions = new ArrayList<>();
+    for (int i = 0; i < QUESTIONS; i++) {
+      questions.add(
+          Map.of(
+              "model",
+              "digits",
+              "values",
+              samples.sample("input.image", i),
+              "shape",
+              samples.sampleShape("input.image"),
+              "timeoutMs",
+              DEADLINE_MS));
+    }
     try (FelixWithPackages felix =
         new FelixWithPackages(
             folder.resolve("framework"), Path.of(System.getProperty("swap.platform")), shoji)) {
@@ -91,58 +118,100 @@ class LedgerIT {
         for (int model = 0; model < 2; model++) {
           felix.deploy(drivers[driver]);
           felix.deploy(models[model]);
-          learn(felix, versions[model], runtimes[driver]);
+          learn(felix, questions, new Answers.Pair(versions[model], runtimes[driver]));
         }
       }
-      assertThat(alone.get(versions[0]).get(runtimes[1])[0])
+      assertThat(answers.of(new Answers.Pair(versions[0], runtimes[1]))[0])
           .as("two models that answer differently")
-          .isNotEqualTo(alone.get(versions[1]).get(runtimes[1])[0]);
+          .isNotEqualTo(answers.of(new Answers.Pair(versions[1], runtimes[1]))[0]);
 
-      double capacity = capacity(felix);
-      List<Client> clients = new ArrayList<>();
-      for (int i = 0; i < CLIENTS; i++) {
-        clients.add(new Client(felix, i, (long) (1e9 * CLIENTS / (LOAD * capacity))));
-      }
-      clients.forEach(Thread::start);
+      Clients clients = new Clients(felix, answers, questions);
       int driver = 1;
       int model = 1;
-      Map<Phase, List<Long>> took = new HashMap<>();
-      try {
-        for (int swap = 0; swap < SWAPS; swap++) {
-          Phase kind = Phase.values()[1 + swap % 3];
-          driver = kind == Phase.MODEL ? driver : 1 - driver;
-          model = kind == Phase.DRIVER ? model : 1 - model;
-          TimeUnit.MILLISECONDS.sleep(200);
-          long start = System.nanoTime();
-          phase = kind;
-          if (kind != Phase.MODEL) {
-            felix.deploy(drivers[driver]);
-          }
-          if (kind != Phase.DRIVER) {
-            felix.deploy(models[model]);
-          }
-          awaitAnswer(felix, versions[model], runtimes[driver]);
-          phase = Phase.STEADY;
-          took.computeIfAbsent(kind, k -> new ArrayList<>()).add(System.nanoTime() - start);
+      for (int swap = 0; swap < SWAPS; swap++) {
+        if (swap % BLOCK == 0) {
+          begin(clients);
         }
-      } finally {
-        ended = true;
-        for (Client client : clients) {
-          client.join();
+        Phase kind = Phase.values()[2 + swap % 3];
+        driver = kind == Phase.MODEL ? driver : 1 - driver;
+        model = kind == Phase.DRIVER ? model : 1 - model;
+        enter(clients, Phase.SETTLING);
+        late += clients.awaitOnTime(CATCH_UP_MS) ? 0 : 1;
+        Thread.sleep(SETTLING_MS);
+        enter(clients, Phase.STEADY);
+        Thread.sleep(STEADY_MS);
+        long start = System.nanoTime();
+        enter(clients, kind);
+        if (kind != Phase.MODEL) {
+          felix.deploy(drivers[driver]);
+        }
+        if (kind != Phase.DRIVER) {
+          felix.deploy(models[model]);
+        }
+        await(new Answers.Pair(versions[model], runtimes[driver]));
+        took.computeIfAbsent(kind, k -> new ArrayList<>()).add((System.nanoTime() - start) / 1e6);
+        Thread.sleep(TAIL_MS);
+        if ((swap + 1) % BLOCK == 0 || swap + 1 == SWAPS) {
+          clients.stop();
+          enter(clients, Phase.SETTLING);
+          resources.add(
+              Resources.read(
+                  resources.isEmpty() ? Long.MAX_VALUE : resources.get(0).classLoaders()));
+          System.out.printf("ledger: swaps=%d %s%n", swap + 1, resources.get(resources.size() - 1));
         }
       }
-      report(capacity, clients, took);
-      assertThat(complaints).isEmpty();
-      assertThat(failed.get()).as("requests that failed").isZero();
-      assertThat(answered.get()).as("answers to %d requests", sent.get()).isEqualTo(sent.get());
-      assertThat(sent.get()).isGreaterThan(100L * SWAPS);
+      fold();
+      report(clients);
+      Map<String, Object> futures = felix.call(Map.of("figures", true));
+      assertThat(answers.complaints()).isEmpty();
+      assertThat(clients.answered())
+          .as("answers to %d requests", clients.sent())
+          .isEqualTo(clients.sent());
+      assertThat(futures.get("completions"))
+          .as("completions of futures")
+          .isEqualTo(futures.get("futures"));
     }
+    assertFlat("resident memory", Resources::residentBytes);
+    assertFlat("mappings", Resources::mappings);
+    assertFlat("libraries of the runtime", Resources::libraries);
+    assertFlat("threads", Resources::threads);
+    assertFlat("descriptors", Resources::descriptors);
+    assertFlat("class loaders", Resources::classLoaders);
+    if (Proof.isLong()) {
+      assertQuickEnough();
+    }
+  }
+
+  /** Clients start, at their share of what they can do now. */
+  private void begin(Clients clients) throws InterruptedException {
+    double capacity = clients.capacity(CAPACITY_MS);
+    capacities.add(capacity);
+    clients.start(LOAD * capacity);
+  }
+
+  private Window enter(Clients clients, Phase phase) {
+    Window window = clients.enter(phase);
+    // Requests of the one before last have ended, but for those that wait very long.
+    while (open.size() > 2) {
+      fold(open.remove(0));
+    }
+    open.add(window);
+    windows.add(window);
+    return window;
+  }
+
+  private void fold() {
+    open.forEach(this::fold);
+    open.clear();
+  }
+
+  private void fold(Window window) {
+    window.fold(totals.computeIfAbsent(window.phase, p -> new Latencies()));
   }
 
   private Path driver(FelixWithPackages felix, Path folder, String version, String runtime)
       throws Exception {
-    return felix.write(
-        folder, "io.shoji.driver.cpu", version, runtime + ARCHITECTURE, "io.shoji.driver.cpu");
+    return felix.write(folder, DRIVER, version, runtime + ARCHITECTURE, DRIVER);
   }
 
   private Path model(FelixWithPackages felix, Path folder, String version, float factor)
@@ -156,159 +225,155 @@ class LedgerIT {
     return felix.writeFiles(folder, "io.shoji.model.digits", version, bundle);
   }
 
-  private Map<String, Object> ask(FelixWithPackages felix, int question, boolean async)
-      throws Exception {
-    Map<String, Object> request = new HashMap<>();
-    request.put("model", "digits");
-    request.put("values", samples.sample("input.image", question));
-    request.put("shape", samples.sampleShape("input.image"));
-    request.put("timeoutMs", DEADLINE_MS);
-    if (async) {
-      request.put("async", true);
-    }
-    return felix.call(request);
-  }
-
-  private void awaitAnswer(FelixWithPackages felix, String version, String runtime)
-      throws Exception {
-    long deadline = System.nanoTime() + DEADLINE_MS * 1_000_000;
-    Map<String, Object> answer = ask(felix, 0, false);
-    while (!(version.equals(answer.get("modelVersion"))
-        && runtime.equals(answer.get("runtimeVersion")))) {
-      assertThat(System.nanoTime() - deadline)
-          .as("version=%s runtime=%s do not come, answer=%s", version, runtime, answer)
-          .isNegative();
-      LockSupport.parkNanos(1_000_000);
-      answer = ask(felix, 0, false);
-    }
-  }
-
   /** What a generation answers when nothing else is there. */
-  private void learn(FelixWithPackages felix, String version, String runtime) throws Exception {
-    awaitAnswer(felix, version, runtime);
-    float[][] answers = new float[QUESTIONS][];
+  private void learn(
+      FelixWithPackages felix, List<Map<String, Object>> questions, Answers.Pair pair)
+      throws InterruptedException {
+    ask(felix, questions, pair);
+    float[][] all = new float[QUESTIONS][];
     for (int i = 0; i < QUESTIONS; i++) {
-      Map<String, Object> answer = ask(felix, i, false);
-      assertThat(answer)
-          .containsEntry("modelVersion", version)
-          .containsEntry("runtimeVersion", runtime);
-      answers[i] = (float[]) answer.get("scores");
+      Map<String, Object> answer = felix.call(questions.get(i));
+      assertThat(Answers.Pair.of(answer)).isEqualTo(pair);
+      all[i] = (float[]) answer.get("scores");
     }
-    alone.computeIfAbsent(version, v -> new HashMap<>()).put(runtime, answers);
+    answers.learn(pair, all);
   }
 
-  /** Answers in a second to clients that send the next request when they have the answer. */
-  private double capacity(FelixWithPackages felix) throws Exception {
-    double best = 0;
-    for (int round = 0; round < 3; round++) {
-      AtomicLong done = new AtomicLong();
-      long end = System.nanoTime() + 700_000_000L;
-      List<Thread> all = new ArrayList<>();
-      for (int i = 0; i < CLIENTS; i++) {
-        all.add(
-            new Thread(
-                () -> {
-                  try {
-                    for (int k = 0; System.nanoTime() - end < 0; k++) {
-                      ask(felix, k % QUESTIONS, false);
-                      done.incrementAndGet();
-                    }
-                  } catch (Exception e) {
-                    complain("capacity: " + e);
-                  }
-                }));
-      }
-      all.forEach(Thread::start);
-      for (Thread each : all) {
-        each.join();
-      }
-      best = Math.max(best, done.get() / 0.7);
-    }
-    return best;
-  }
-
-  private void complain(String text) {
-    if (complaints.size() < MOST_COMPLAINTS) {
-      complaints.add(text);
-    }
-  }
-
-  /** Sends at fixed times, and counts a latency from when it was to send. */
-  private final class Client extends Thread {
-    private final FelixWithPackages felix;
-    private final long periodNanos;
-    private final boolean async;
-    private final int number;
-    private final Latencies[] latencies = new Latencies[Phase.values().length];
-
-    Client(FelixWithPackages felix, int number, long periodNanos) {
-      super("client-" + number);
-      this.felix = felix;
-      this.number = number;
-      this.periodNanos = periodNanos;
-      this.async = number % 4 == 3;
-      Arrays.setAll(latencies, i -> new Latencies());
-    }
-
-    @Override
-    public void run() {
-      long due = System.nanoTime() + periodNanos * number / CLIENTS;
-      for (int i = number; !ended; i++, due += periodNanos) {
-        long wait = due - System.nanoTime();
-        if (wait > 0) {
-          LockSupport.parkNanos(wait);
-        }
-        Phase before = phase;
-        sent.incrementAndGet();
-        try {
-          check(i % QUESTIONS, ask(felix, i % QUESTIONS, async));
-        } catch (Exception e) {
-          failed.incrementAndGet();
-          complain("client " + number + ": " + e);
-        }
-        Phase after = phase;
-        latencies[(before == Phase.STEADY ? after : before).ordinal()].add(System.nanoTime() - due);
-      }
-    }
-
-    private void check(int question, Map<String, Object> answer) {
-      if (!answer.containsKey("scores")) {
-        failed.incrementAndGet();
-        complain("phase=" + phase + " " + answer);
+  /** Asks until a pair answers. */
+  private void ask(FelixWithPackages felix, List<Map<String, Object>> questions, Answers.Pair pair)
+      throws InterruptedException {
+    long deadline = System.nanoTime() + DEADLINE_MS * 1_000_000;
+    while (true) {
+      Map<String, Object> answer = felix.call(questions.get(0));
+      if (Answers.Pair.of(answer).equals(pair)) {
         return;
       }
-      answered.incrementAndGet();
-      float[][] expected =
-          alone
-              .getOrDefault(answer.get("modelVersion"), Map.of())
-              .get(answer.get("runtimeVersion"));
-      if (expected == null) {
-        complain("an answer of nobody: " + answer);
-      } else if (!Arrays.equals(expected[question], (float[]) answer.get("scores"))) {
-        complain("not what that generation answers alone: " + answer);
-      }
+      assertThat(System.nanoTime() - deadline).as("%s, answer=%s", pair, answer).isNegative();
+      Thread.sleep(1);
     }
   }
 
-  private void report(double capacity, List<Client> clients, Map<Phase, List<Long>> took)
-      throws IOException {
-    System.out.printf(
-        "ledger: swaps=%d capacity=%.0f/s load=%.0f/s sent=%d answered=%d failed=%d%n",
-        SWAPS, capacity, LOAD * capacity, sent.get(), answered.get(), failed.get());
-    for (Phase each : Phase.values()) {
-      Latencies all = new Latencies();
-      clients.forEach(client -> all.add(client.latencies[each.ordinal()]));
-      List<Long> durations = took.getOrDefault(each, List.of()).stream().sorted().toList();
-      System.out.printf(
-          "%-7s %s%s%n",
-          each,
-          all,
-          durations.isEmpty()
-              ? ""
-              : String.format(
-                  "; until the new one answers: median %d ms, max %d ms",
-                  durations.get(durations.size() / 2) / 1_000_000,
-                  durations.get(durations.size() - 1) / 1_000_000));
+  /** Waits until clients are answered by a pair. */
+  private void await(Answers.Pair pair) throws InterruptedException {
+    long deadline = System.nanoTime() + DEADLINE_MS * 1_000_000;
+    while (!answers.latest().equals(pair)) {
+      assertThat(System.nanoTime() - deadline)
+          .as(
+              "%s does not come, latest=%s complaints=%s",
+              pair, answers.latest(), answers.complaints())
+          .isNegative();
+      Thread.sleep(1);
     }
+  }
+
+  private void assertFlat(String what, ToLongFunction<Resources> figure) {
+    List<Long> all = resources.stream().mapToLong(figure).boxed().toList();
+    double first = all.get(FIRST_BLOCK - 1);
+    assertThat(all.get(all.size() - 1) / first)
+        .as("%s after %d swaps over those after %d: %s", what, SWAPS, FIRST_BLOCK * BLOCK, all)
+        .isLessThan(MOST_GROWTH);
+  }
+
+  /** A model swap's time, and the steady time right before it, of those in which others slept. */
+  private void assertQuickEnough() {
+    double[] ratio = ratios(true);
+    assumeThat((int) ratio[0])
+        .as("model swaps while no other process took a tenth of the processors")
+        .isGreaterThanOrEqualTo(ENOUGH_QUIET);
+    assertThat(ratio[1])
+        .as("p99 while a model is swapped over p99 right before, medians")
+        .isLessThanOrEqualTo(MOST_SLOWDOWN);
+  }
+
+  /** How many pairs of windows there are, and the ratio of the medians of their p99. */
+  private double[] ratios(boolean onlyQuiet) {
+    List<Double> swapped = new ArrayList<>();
+    List<Double> steady = new ArrayList<>();
+    for (int i = 1; i < windows.size(); i++) {
+      Window before = windows.get(i - 1);
+      Window now = windows.get(i);
+      if (now.phase == Phase.MODEL && (!onlyQuiet || (before.use().quiet() && now.use().quiet()))) {
+        swapped.add(now.p99Micros());
+        steady.add(before.p99Micros());
+      }
+    }
+    return new double[] {
+      swapped.size(), swapped.isEmpty() ? Double.NaN : median(swapped) / median(steady)
+    };
+  }
+
+  private static double median(List<Double> values) {
+    return quantile(values, 0.5);
+  }
+
+  private static double quantile(List<Double> values, double share) {
+    List<Double> sorted = values.stream().sorted().toList();
+    return sorted.get((int) Math.min(sorted.size() - 1, share * sorted.size()));
+  }
+
+  private void report(Clients clients) {
+    System.out.printf(
+        Locale.ROOT,
+        "ledger: swaps=%d generations=%d capacity=%s/s load=%.0f %% sent=%d answered=%d"
+            + " notOnTimeBeforeSwap=%d%n",
+        SWAPS,
+        answers.generations(),
+        capacities.stream().map(c -> String.format("%.0f", c)).toList(),
+        100 * LOAD,
+        clients.sent(),
+        clients.answered(),
+        late);
+    for (Phase phase : Phase.values()) {
+      List<Window> all = windows.stream().filter(w -> w.phase == phase).toList();
+      System.out.printf(
+          Locale.ROOT,
+          "%-8s windows=%d %s p99 of windows=%s us processors own=%s others=%s%n",
+          phase,
+          all.size(),
+          totals.get(phase),
+          middle(all, Window::p99Micros, "%.0f"),
+          middle(all, w -> w.use().own(), "%.2f"),
+          middle(all, w -> w.use().others(), "%.2f"));
+      if (took.containsKey(phase)) {
+        System.out.printf(
+            Locale.ROOT,
+            "         until the new one answers: median %.0f ms, max %.0f ms; longest without an"
+                + " answer: %s ms; processor time by thread, ms a swap: %s%n",
+            median(took.get(phase)),
+            quantile(took.get(phase), 1),
+            middle(all, Window::longestSilenceMillis, "%.1f"),
+            threads(all));
+      }
+    }
+    double[] every = ratios(false);
+    double[] quiet = ratios(true);
+    System.out.printf(
+        Locale.ROOT,
+        "p99 while a model is swapped over p99 right before, ratio of medians: %.2f of %.0f swaps;"
+            + " %.2f of the %.0f with others below 10 %%%n",
+        every[1],
+        every[0],
+        quiet[1],
+        quiet[0]);
+  }
+
+  private static String middle(
+      List<Window> windows, ToDoubleFunction<Window> figure, String format) {
+    List<Double> values = windows.stream().map(figure::applyAsDouble).toList();
+    return String.format(
+        Locale.ROOT, "median " + format + " max " + format, median(values), quantile(values, 1));
+  }
+
+  private static String threads(List<Window> windows) {
+    Map<String, Long> sum = new TreeMap<>();
+    windows.forEach(w -> w.use().threads().forEach((name, t) -> sum.merge(name, t, Long::sum)));
+    return sum.entrySet().stream()
+        .sorted(Map.Entry.<String, Long>comparingByValue().reversed())
+        .limit(12)
+        .map(
+            e ->
+                String.format(
+                    Locale.ROOT, "%s=%.0f", e.getKey(), 10.0 * e.getValue() / windows.size()))
+        .collect(Collectors.joining(" "));
   }
 }

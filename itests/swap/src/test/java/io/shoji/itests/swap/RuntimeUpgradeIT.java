@@ -11,6 +11,7 @@ package io.shoji.itests.swap;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.shoji.testkit.Proof;
 import java.io.IOException;
 import java.lang.ref.WeakReference;
 import java.nio.file.Files;
@@ -34,7 +35,7 @@ class RuntimeUpgradeIT {
       System.getProperty("os.arch").equals("aarch64") ? "aarch64" : "x86_64";
   private static final String CURRENT = System.getProperty("swap.current");
   private static final String PREVIOUS = System.getProperty("swap.previous");
-  private static final int CYCLES = Integer.getInteger("swap.cycles");
+  private static final int CYCLES = Proof.rounds(25, 500);
   private static final long TIMEOUT_MS = 20_000;
 
   private final Path shoji = Path.of(System.getProperty("swap.shoji"));
@@ -110,14 +111,12 @@ class RuntimeUpgradeIT {
       }
       report(residentBytes, gapMillis);
       assertThat(problems).isEmpty();
-      if (CYCLES >= 20) {
-        // Medians of five cycles each: one figure moves by a few percent either way.
-        double early = median(residentBytes.subList(7, 12));
-        double late = median(residentBytes.subList(CYCLES - 5, CYCLES));
-        assertThat(late / early)
-            .as("resident memory, last cycles over those around cycle 10: %s", residentBytes)
-            .isLessThan(1.05);
-      }
+      // Medians of five cycles each: one figure moves by a few percent either way.
+      double early = median(residentBytes.subList(7, 12));
+      double late = median(residentBytes.subList(CYCLES - 5, CYCLES));
+      assertThat(late / early)
+          .as("resident memory, last cycles over those around cycle 10: %s", residentBytes)
+          .isLessThan(1.05);
     }
   }
 

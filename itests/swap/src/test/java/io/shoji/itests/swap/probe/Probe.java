@@ -14,6 +14,8 @@ import io.shoji.inference.InferenceResult;
 import io.shoji.inference.InferenceService;
 import io.shoji.inference.ModelRef;
 import io.shoji.inference.ModelStatus;
+import io.shoji.inference.PreparedInference;
+import io.shoji.inference.Provenance;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
@@ -21,7 +23,9 @@ import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.osgi.framework.BundleActivator;
 import org.osgi.framework.BundleContext;
@@ -30,8 +34,16 @@ import org.osgi.framework.ServiceReference;
 /**
  * The test's hand inside the framework: classes of the API exist only there, so requests and
  * answers cross as maps of the JDK's own types.
+ *
+ * <p>A request names its {@code model}, {@code values}, {@code shape} and {@code timeoutMs}, and
+ * may name the {@code way}: {@code later} asks for a future, {@code prepared} uses the preparation
+ * that was made for this {@code client}. A request with {@code figures} is answered by how many
+ * futures were asked for, and how often one was completed.
  */
 public final class Probe implements BundleActivator {
+  private final Map<Object, PreparedInference> preparations = new ConcurrentHashMap<>();
+  private final AtomicLong futures = new AtomicLong();
+  private final AtomicLong completions = new AtomicLong();
   private BundleContext context;
 
   @Override
@@ -43,7 +55,8 @@ public final class Probe implements BundleActivator {
 
   @Override
   public void stop(BundleContext bundleContext) {
-    // The framework takes back the service.
+    preparations.values().forEach(PreparedInference::close);
+    preparations.clear();
   }
 
   private Map<String, Object> call(Map<String, Object> request) {
@@ -57,48 +70,76 @@ public final class Probe implements BundleActivator {
       return Map.of("error", "no InferenceService");
     }
     try {
-      return infer(service, request);
+      return request.containsKey("figures") ? futures() : infer(service, request);
     } finally {
       context.ungetService(reference);
     }
   }
 
-  private static Map<String, Object> infer(InferenceService service, Map<String, Object> request) {
-    String model = (String) request.get("model");
-    float[] values = (float[]) request.get("values");
-    long[] shape = (long[]) request.get("shape");
-    Tensor input = Tensor.allocate(ElementType.FLOAT32, Shape.of(shape));
-    input.floats().put(values);
+  private Map<String, Object> futures() {
+    return Map.of("futures", futures.get(), "completions", completions.get());
+  }
+
+  private Map<String, Object> infer(InferenceService service, Map<String, Object> request) {
+    ModelRef model = ModelRef.latest((String) request.get("model"));
     try {
       long deadline = InferenceService.deadlineIn((Long) request.get("timeoutMs"));
-      InferenceResult result =
-          request.containsKey("async")
-              ? later(service.inferAsync(ModelRef.latest(model), List.of(input), deadline))
-              : service.infer(ModelRef.latest(model), List.of(input), deadline);
-      Tensor output = result.outputs().get(0);
-      float[] scores = new float[output.elementCount()];
-      output.floats().get(scores);
-      return Map.of(
-          "scores", scores,
-          "modelVersion", result.provenance().modelVersion(),
-          "runtimeVersion", result.provenance().runtimeVersion(),
-          "runtimeBuildId", result.provenance().runtimeBuildId(),
-          "generation", result.provenance().generation(),
-          "degraded", result.provenance().degraded());
+      return "prepared".equals(request.get("way"))
+          ? prepared(service, model, request, deadline)
+          : asked(service, model, request, deadline);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return Map.of("error", "interrupted", "code", "CANCELLED", "reason", "");
     } catch (InferenceException e) {
-      String status =
-          service.model(ModelRef.latest(model)).map(ModelStatus::reason).orElse("not installed");
+      String status = service.model(model).map(ModelStatus::reason).orElse("not installed");
       return Map.of("error", e.getMessage(), "code", e.code().name(), "reason", status);
     }
   }
 
-  private static InferenceResult later(CompletableFuture<InferenceResult> future)
+  private Map<String, Object> asked(
+      InferenceService service, ModelRef model, Map<String, Object> request, long deadline)
       throws InferenceException, InterruptedException {
+    Tensor input = Tensor.allocate(ElementType.FLOAT32, Shape.of((long[]) request.get("shape")));
+    input.floats().put((float[]) request.get("values"));
+    InferenceResult result =
+        "later".equals(request.get("way"))
+            ? later(service.inferAsync(model, List.of(input), deadline))
+            : service.infer(model, List.of(input), deadline);
+    return answer(result.outputs().get(0), result.provenance());
+  }
+
+  private Map<String, Object> prepared(
+      InferenceService service, ModelRef model, Map<String, Object> request, long deadline)
+      throws InferenceException {
+    PreparedInference preparation = preparations.get(request.get("client"));
+    if (preparation == null) {
+      preparation = service.prepare(model, 1, deadline);
+      preparations.put(request.get("client"), preparation);
+    }
+    preparation.inputs().get(0).floats().put((float[]) request.get("values"));
+    Provenance provenance = preparation.run(deadline);
+    return answer(preparation.outputs().get(0), provenance);
+  }
+
+  private static Map<String, Object> answer(Tensor output, Provenance provenance) {
+    float[] scores = new float[output.elementCount()];
+    output.floats().get(scores);
+    return Map.of(
+        "scores", scores,
+        "modelVersion", provenance.modelVersion(),
+        "runtimeVersion", provenance.runtimeVersion(),
+        "driverVersion", provenance.driverVersion(),
+        "generation", provenance.generation(),
+        "degraded", provenance.degraded());
+  }
+
+  private InferenceResult later(CompletableFuture<InferenceResult> future)
+      throws InferenceException, InterruptedException {
+    futures.incrementAndGet();
+    CompletableFuture<InferenceResult> counted =
+        future.whenComplete((result, failure) -> completions.incrementAndGet());
     try {
-      return future.get();
+      return counted.get();
     } catch (ExecutionException e) {
       if (e.getCause() instanceof InferenceException failure) {
         throw failure;
