@@ -35,6 +35,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import javax.net.ssl.SSLException;
 import org.eclipse.paho.client.mqttv3.IMqttDeliveryToken;
+import org.eclipse.paho.client.mqttv3.IMqttToken;
 import org.eclipse.paho.client.mqttv3.MqttAsyncClient;
 import org.eclipse.paho.client.mqttv3.MqttCallback;
 import org.eclipse.paho.client.mqttv3.MqttException;
@@ -50,6 +51,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class Fleet implements AutoCloseable {
   private static final int QOS = 1;
+
+  /** Between two looks whether a connection is still there. */
+  private static final int LOOK_MS = 250;
+
   private static final int FIRST_ATTEMPTS = 4;
   private static final long FIRST_RETRY_MS = 500;
   private static final long LONGEST_RETRY_MS = 10_000;
@@ -144,12 +149,34 @@ final class Fleet implements AutoCloseable {
     try {
       List<String> all = new ArrayList<>(filters);
       for (String filter : all) {
-        client.subscribe(filter, QOS).waitForCompletion(settings.connectTimeoutMs());
+        await(client.subscribe(filter, QOS));
       }
     } catch (MqttException e) {
       // Half a connection would keep the next attempt from making a whole one.
       leave();
       throw e;
+    }
+  }
+
+  /**
+   * Waits for what was asked on a connection; a connection that ends at the wrong moment leaves
+   * Paho's token open for ever, so that is looked for meanwhile.
+   */
+  private void await(IMqttToken token) throws MqttException {
+    long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(settings.connectTimeoutMs());
+    while (true) {
+      try {
+        token.waitForCompletion(LOOK_MS);
+        return;
+      } catch (MqttException e) {
+        if (e.getReasonCode() != MqttException.REASON_CODE_CLIENT_TIMEOUT
+            || until - System.nanoTime() <= 0) {
+          throw e;
+        }
+        if (!client.isConnected()) {
+          throw new MqttException(MqttException.REASON_CODE_CONNECTION_LOST, e);
+        }
+      }
     }
   }
 
@@ -172,7 +199,7 @@ final class Fleet implements AutoCloseable {
   void subscribe(String filter) throws CommandException {
     filters.add(filter);
     try {
-      client.subscribe(filter, QOS).waitForCompletion(settings.connectTimeoutMs());
+      await(client.subscribe(filter, QOS));
     } catch (MqttException e) {
       if (isDropped(e)) {
         // It is among those that are subscribed to when the connection is made again.

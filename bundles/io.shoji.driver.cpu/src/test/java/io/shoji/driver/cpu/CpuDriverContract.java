@@ -14,11 +14,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.accelerator.ModelFormats;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
 import io.shoji.testkit.AcceleratorContract;
+import io.shoji.testkit.Artifacts;
 import io.shoji.testkit.OnnxGraph;
 import io.shoji.testkit.OnnxModels;
 import io.shoji.testkit.ProcessFigures;
@@ -52,7 +54,7 @@ abstract class CpuDriverContract extends AcceleratorContract {
   @BeforeAll
   void start(@TempDir Path folder) throws Exception {
     library = Runtimes.library(version);
-    artifacts = new Artifacts(folder);
+    artifacts = new Artifacts(folder, ModelFormats.ONNX);
     gateway = new Gateway(folder);
     driver = gateway.start(Map.of("libraryPath", library.toString(), "logSeverity", "fatal"));
     accelerator = gateway.accelerator();

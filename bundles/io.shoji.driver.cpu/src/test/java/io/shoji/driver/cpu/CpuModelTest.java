@@ -28,6 +28,7 @@ import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
+import io.shoji.testkit.Artifacts;
 import io.shoji.testkit.OnnxGraph;
 import io.shoji.testkit.OnnxModels;
 import io.shoji.testkit.Tensors;
@@ -71,7 +72,7 @@ class CpuModelTest {
                 "logSeverity",
                 "fatal"));
     accelerator = gateway.accelerator();
-    artifacts = new Artifacts(folder);
+    artifacts = new Artifacts(folder, ModelFormats.ONNX);
   }
 
   @AfterAll

@@ -15,7 +15,9 @@ import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.accelerator.ModelFormats;
 import io.shoji.accelerator.VendorLibrary;
+import io.shoji.testkit.Artifacts;
 import io.shoji.testkit.OnnxModels;
 import io.shoji.testkit.Tensors;
 import java.io.File;
@@ -89,7 +91,8 @@ class TelemetryTest {
     }
 
     private static void run(Accelerator accelerator, Path work) throws Exception {
-      ModelArtifact artifact = new Artifacts(work).of("model.onnx", OnnxModels.smallMlp());
+      ModelArtifact artifact =
+          new Artifacts(work, ModelFormats.ONNX).of("model.onnx", OnnxModels.smallMlp());
       try (LoadedModel model = accelerator.load(artifact, LoadOptions.defaults())) {
         model.run(Tensors.random(model.inputs(), 1, 1), LoadedModel.noDeadline());
       }

@@ -15,9 +15,11 @@ import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.accelerator.ModelFormats;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
+import io.shoji.testkit.Artifacts;
 import io.shoji.testkit.OnnxGraph;
 import io.shoji.testkit.OnnxGraph.Attribute;
 import io.shoji.testkit.OnnxModels;
@@ -53,7 +55,7 @@ class ThreadLocalsTest {
 
   @BeforeEach
   void start() {
-    artifacts = new Artifacts(folder);
+    artifacts = new Artifacts(folder, ModelFormats.ONNX);
   }
 
   /** Every operator that is taken to be clean, on images. */

@@ -18,7 +18,7 @@ import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
 import io.shoji.driver.DeadlineWatchdog;
-import io.shoji.tensor.Shape;
+import io.shoji.driver.DeclaredTensors;
 import io.shoji.tensor.TensorSpec;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -218,7 +218,7 @@ final class TfliteAccelerator implements Accelerator {
       TfLiteInterpreter first = interpreters.get(0);
       List<TensorSpec> inputs = first.describeInputs(file.inputQuantizations());
       List<TensorSpec> outputs = first.describeOutputs(file.outputQuantizations());
-      checkDeclared(artifact, inputs, outputs);
+      DeclaredTensors.check(artifact, inputs, outputs, true);
       OptionalLong after = readings.exactResidentBytes();
       long growth =
           before.isPresent() && after.isPresent()
@@ -282,62 +282,5 @@ final class TfliteAccelerator implements Accelerator {
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
-  }
-
-  /** Compares what the package declares with what the model has. */
-  private static void checkDeclared(
-      ModelArtifact artifact, List<TensorSpec> inputs, List<TensorSpec> outputs)
-      throws AcceleratorException {
-    List<String> differences = new ArrayList<>();
-    compare("input", artifact.inputs(), inputs, differences);
-    compare("output", artifact.outputs(), outputs, differences);
-    if (!differences.isEmpty()) {
-      throw new AcceleratorException(
-          Code.INVALID_MODEL,
-          "the package declares other inputs or outputs than the model has: "
-              + String.join("; ", differences)
-              + " "
-              + artifact);
-    }
-  }
-
-  private static void compare(
-      String kind, List<TensorSpec> declared, List<TensorSpec> found, List<String> differences) {
-    if (declared.isEmpty()) {
-      return;
-    }
-    if (declared.size() != found.size()) {
-      differences.add(kind + "s declared=" + declared + " found=" + found);
-      return;
-    }
-    for (int i = 0; i < declared.size(); i++) {
-      TensorSpec asked = declared.get(i);
-      TensorSpec real = found.get(i);
-      if (!asked.name().equals(real.name())
-          || asked.type() != real.type()
-          || !fits(asked.shape(), real.shape())
-          || (asked.quantization().isPresent()
-              && !asked.quantization().equals(real.quantization()))) {
-        differences.add(
-            kind + " " + i + " declared=" + described(asked) + " found=" + described(real));
-      }
-    }
-  }
-
-  private static String described(TensorSpec spec) {
-    return spec + spec.quantization().map(quantization -> " " + quantization).orElse("");
-  }
-
-  /** Whether a package may say {@code declared} of {@code real}: the same, or more definite. */
-  private static boolean fits(Shape declared, Shape real) {
-    if (declared.rank() != real.rank()) {
-      return false;
-    }
-    for (int i = 0; i < real.rank(); i++) {
-      if (real.dim(i) != Shape.DYNAMIC && real.dim(i) != declared.dim(i)) {
-        return false;
-      }
-    }
-    return true;
   }
 }

@@ -26,6 +26,7 @@ import io.shoji.accelerator.VendorLibraries;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
+import io.shoji.testkit.Artifacts;
 import io.shoji.testkit.ProcessFigures;
 import io.shoji.testkit.Tensors;
 import io.shoji.testkit.TfliteModels;
@@ -65,7 +66,7 @@ class EdgeTpuDriverTest {
   @BeforeEach
   void start() throws Exception {
     gateway = new Gateway(folder);
-    artifacts = new Artifacts(folder);
+    artifacts = new Artifacts(folder, ModelFormats.TFLITE);
   }
 
   @AfterEach

@@ -14,11 +14,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.accelerator.ModelFormats;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
 import io.shoji.testkit.AcceleratorContract;
+import io.shoji.testkit.Artifacts;
 import io.shoji.testkit.ProcessFigures;
 import io.shoji.testkit.Tensors;
 import io.shoji.testkit.TfliteGraph;
@@ -46,7 +48,7 @@ class TfliteContractTest extends AcceleratorContract {
   @BeforeAll
   void start(@TempDir Path folder) throws Exception {
     library = Runtimes.library();
-    artifacts = new Artifacts(folder);
+    artifacts = new Artifacts(folder, ModelFormats.TFLITE);
     gateway = new Gateway(folder);
     driver = gateway.start(Map.of("libraryPath", library.toString(), "interpreters", 2));
     accelerator = gateway.accelerator();

@@ -18,11 +18,13 @@ import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.accelerator.ModelFormats;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Quantization;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
+import io.shoji.testkit.Artifacts;
 import io.shoji.testkit.FlatTable;
 import io.shoji.testkit.ProcessFigures;
 import io.shoji.testkit.Tensors;
@@ -62,7 +64,7 @@ class TfliteModelTest {
 
   @BeforeAll
   void start(@TempDir Path folder) throws Exception {
-    artifacts = new Artifacts(folder);
+    artifacts = new Artifacts(folder, ModelFormats.TFLITE);
     gateway = new Gateway(folder);
     driver = gateway.start(Map.of("libraryPath", Runtimes.library().toString()));
     accelerator = gateway.accelerator();

@@ -7,10 +7,9 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.cpu;
+package io.shoji.testkit;
 
 import io.shoji.accelerator.ModelArtifact;
-import io.shoji.accelerator.ModelFormats;
 import io.shoji.accelerator.Precision;
 import io.shoji.tensor.TensorSpec;
 import java.io.IOException;
@@ -23,19 +22,29 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 
-/** Model artifacts from bytes. */
-final class Artifacts {
+/** Model artifacts of one format from bytes, each in a folder of its own. */
+public final class Artifacts {
   private final Path folder;
+  private final String format;
 
-  Artifacts(Path folder) {
+  /**
+   * Artifacts below a folder.
+   *
+   * @param format see {@link io.shoji.accelerator.ModelFormats}; also the ending of the files'
+   *     names
+   */
+  public Artifacts(Path folder, String format) {
     this.folder = folder;
+    this.format = format;
   }
 
-  ModelArtifact of(String name, byte[] content) {
+  /** One that declares nothing of its tensors. */
+  public ModelArtifact of(String name, byte[] content) {
     return of(name, content, List.of(), List.of(), Map.of());
   }
 
-  ModelArtifact of(
+  /** One that declares its tensors, with options for the driver. */
+  public ModelArtifact of(
       String name,
       byte[] content,
       List<TensorSpec> inputs,
@@ -44,7 +53,8 @@ final class Artifacts {
     return of(name, List.of(write(name, content)), inputs, outputs, options);
   }
 
-  ModelArtifact of(
+  /** One of files that are there already, the model first. */
+  public ModelArtifact of(
       String name,
       List<Path> files,
       List<TensorSpec> inputs,
@@ -54,7 +64,7 @@ final class Artifacts {
         name,
         "1.0.0",
         "fp32",
-        ModelFormats.ONNX,
+        format,
         Precision.FP32,
         sha256(files.get(0)),
         files,
@@ -64,9 +74,9 @@ final class Artifacts {
   }
 
   /** Writes a model file in a folder of its own. */
-  Path write(String name, byte[] content) {
+  public Path write(String name, byte[] content) {
     try {
-      Path file = Files.createDirectories(folder.resolve(name)).resolve("model.onnx");
+      Path file = Files.createDirectories(folder.resolve(name)).resolve("model." + format);
       Files.write(file, content);
       return file;
     } catch (IOException e) {
