@@ -19,6 +19,7 @@ import io.shoji.inference.Provenance;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
+import java.util.HashMap;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
@@ -38,7 +39,8 @@ import org.osgi.framework.ServiceReference;
  * <p>A request names its {@code model}, {@code values}, {@code shape} and {@code timeoutMs}, and
  * may name the {@code way}: {@code later} asks for a future, {@code prepared} uses the preparation
  * that was made for this {@code client}. A request with {@code figures} is answered by how many
- * futures were asked for, and how often one was completed.
+ * futures were asked for, and how often one was completed; one with {@code status} by how each
+ * version of the model with that name is.
  */
 public final class Probe implements BundleActivator {
   private final Map<Object, PreparedInference> preparations = new ConcurrentHashMap<>();
@@ -70,10 +72,23 @@ public final class Probe implements BundleActivator {
       return Map.of("error", "no InferenceService");
     }
     try {
+      if (request.containsKey("status")) {
+        return status(service, (String) request.get("status"));
+      }
       return request.containsKey("figures") ? futures() : infer(service, request);
     } finally {
       context.ungetService(reference);
     }
+  }
+
+  private static Map<String, Object> status(InferenceService service, String model) {
+    Map<String, Object> status = new HashMap<>();
+    for (ModelStatus each : service.models()) {
+      if (each.description().name().equals(model)) {
+        status.put(each.description().version().toString(), each.state() + " " + each.reason());
+      }
+    }
+    return status;
   }
 
   private Map<String, Object> futures() {
