@@ -32,6 +32,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import javax.net.ssl.SSLException;
 import org.eclipse.paho.client.mqttv3.IMqttDeliveryToken;
@@ -67,6 +68,10 @@ final class Fleet implements AutoCloseable {
   private final Map<String, Pending> pending = new ConcurrentHashMap<>();
   private final List<Consumer<Message>> listeners = new CopyOnWriteArrayList<>();
   private final Set<String> filters = ConcurrentHashMap.newKeySet();
+
+  /** Connections that ended by themselves. */
+  private final AtomicInteger drops = new AtomicInteger();
+
   private @Nullable Thread reconnecting;
   private boolean opened;
   private boolean closed;
@@ -145,11 +150,12 @@ final class Fleet implements AutoCloseable {
   }
 
   private void open() throws MqttException {
-    client.connect(settings.broker().options()).waitForCompletion(settings.connectTimeoutMs());
+    int before = drops.get();
+    await(client.connect(settings.broker().options()), before);
     try {
       List<String> all = new ArrayList<>(filters);
       for (String filter : all) {
-        await(client.subscribe(filter, QOS));
+        await(client.subscribe(filter, QOS), before);
       }
     } catch (MqttException e) {
       // Half a connection would keep the next attempt from making a whole one.
@@ -161,8 +167,10 @@ final class Fleet implements AutoCloseable {
   /**
    * Waits for what was asked on a connection; a connection that ends at the wrong moment leaves
    * Paho's token open for ever, so that is looked for meanwhile.
+   *
+   * @param before what {@code drops} was before it was asked
    */
-  private void await(IMqttToken token) throws MqttException {
+  private void await(IMqttToken token, int before) throws MqttException {
     long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(settings.connectTimeoutMs());
     while (true) {
       try {
@@ -173,7 +181,7 @@ final class Fleet implements AutoCloseable {
             || until - System.nanoTime() <= 0) {
           throw e;
         }
-        if (!client.isConnected()) {
+        if (drops.get() != before) {
           throw new MqttException(MqttException.REASON_CODE_CONNECTION_LOST, e);
         }
       }
@@ -199,7 +207,7 @@ final class Fleet implements AutoCloseable {
   void subscribe(String filter) throws CommandException {
     filters.add(filter);
     try {
-      await(client.subscribe(filter, QOS));
+      await(client.subscribe(filter, QOS), drops.get());
     } catch (MqttException e) {
       if (isDropped(e)) {
         // It is among those that are subscribed to when the connection is made again.
@@ -521,6 +529,7 @@ final class Fleet implements AutoCloseable {
   private final class Callback implements MqttCallback {
     @Override
     public void connectionLost(Throwable cause) {
+      drops.incrementAndGet();
       lost();
     }
 
