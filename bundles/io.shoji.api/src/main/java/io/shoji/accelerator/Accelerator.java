@@ -31,6 +31,11 @@ public interface Accelerator {
    * Interrupting the thread asks the driver to give up; one whose vendor call cannot be interrupted
    * does so at its next step.
    *
+   * <p>The thread may have a low priority in the operating system ({@link ThreadNiceness}), which
+   * threads that it starts inherit and cannot lose again; its Java priority is below {@code
+   * Thread.NORM_PRIORITY} then. A driver whose load or first run leaves threads behind that serve
+   * later starts those from a thread of its own.
+   *
    * @param artifact files that stay in place until the returned model is closed
    * @return a model that the caller closes
    * @throws AcceleratorException UNSUPPORTED (this device cannot run it, ever: format, precision,

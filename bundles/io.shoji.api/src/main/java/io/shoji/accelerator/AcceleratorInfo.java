@@ -175,7 +175,8 @@ public final class AcceleratorInfo {
   /**
    * Calls that are worth having in flight at once on the whole device: 1 for one that computes one
    * after the other, the depth of the vendor's queue for an asynchronous one, the number of cores
-   * for a CPU.
+   * for a CPU. A processor of kind {@code cpu} gets one more for each model that is being prepared,
+   * on a thread that gives way to the others.
    */
   public int concurrency() {
     return concurrency;

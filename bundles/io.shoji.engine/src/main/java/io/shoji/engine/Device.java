@@ -24,6 +24,8 @@ import java.util.function.IntSupplier;
 
 /** One accelerator service, for as long as it is registered. */
 final class Device {
+  private static final String HOST = "cpu";
+
   final Accelerator accelerator;
   final AcceleratorInfo info;
 
@@ -57,6 +59,14 @@ final class Device {
     anyCase.putAll(info.properties());
     this.properties = Collections.unmodifiableMap(anyCase);
     this.gate = new Gate(info.concurrency(), asyncLimit);
+  }
+
+  /**
+   * Whether the host's own processor computes, on threads that the operating system shares it out
+   * to.
+   */
+  boolean isHost() {
+    return info.kind().equals(HOST);
   }
 
   /** A model on it was closed. */

@@ -46,6 +46,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntPredicate;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -69,6 +70,7 @@ final class Engine implements InferenceService, AutoCloseable {
   private final ThreadPoolExecutor loader;
   private final ThreadPoolExecutor workers;
   private final ScheduledThreadPoolExecutor timer;
+  private final Background background = new Background(this::lower);
   private final Placement placement;
   private final Pins pins;
   private final Journal journal;
@@ -83,6 +85,9 @@ final class Engine implements InferenceService, AutoCloseable {
   private final Set<String> lost = new HashSet<>();
 
   private final long startNanos = System.nanoTime();
+
+  /** Lowers the calling thread's priority to a niceness; whether it did. */
+  private volatile IntPredicate lowering = nice -> false;
 
   Engine(Settings settings) {
     this(settings, System::nanoTime, Pins.inMemory(), Journal.inMemory());
@@ -140,6 +145,26 @@ final class Engine implements InferenceService, AutoCloseable {
 
   Placement placement() {
     return placement;
+  }
+
+  /** Where drivers prepare models, so that what serves goes on as if they did not. */
+  Background background() {
+    return background;
+  }
+
+  /** Takes another way to lower a thread's priority; before anything is loaded. */
+  void lowerBy(IntPredicate other) {
+    lowering = other;
+  }
+
+  private boolean lower() {
+    int nice = settings.loaderNiceness();
+    return nice > 0 && lowering.test(nice);
+  }
+
+  /** Whether anything serves that the preparation of a model could disturb. */
+  boolean serves() {
+    return devices.stream().anyMatch(device -> !device.generations.isEmpty());
   }
 
   /** What models are pinned to. */
@@ -899,6 +924,7 @@ final class Engine implements InferenceService, AutoCloseable {
     all.forEach(Device::leave);
     families.values().forEach(Family::stop);
     closeAll(Device.newestFirst(all.stream().flatMap(d -> d.generations.stream()).toList()), until);
+    background.close();
     timer.shutdownNow();
     workers.shutdown();
     events.close();

@@ -10,6 +10,7 @@
 package io.shoji.engine;
 
 import io.shoji.accelerator.Accelerator;
+import io.shoji.accelerator.ThreadNiceness;
 import io.shoji.disk.Disk;
 import io.shoji.disk.LocalDisk;
 import io.shoji.inference.AcceleratorStatus;
@@ -242,6 +243,30 @@ public final class EngineComponent implements InferenceService, RefusalListener 
           @Option(label = "sequential", value = "SEQUENTIAL")
         })
     RolloutPolicy.TightMemory tightMemory() default RolloutPolicy.TightMemory.REFUSE;
+
+    /** How far threads that prepare a model give way to others. */
+    @AttributeDefinition(
+        name = "Niceness of the loader",
+        description =
+            "How far threads that load, measure and try a model give way to all others while"
+                + " something else serves, as with the command nice; 20: they run only while nothing"
+                + " else wants the processor; 0: they do not give way. Niceness, 0 to 20.",
+        min = "0",
+        max = "20")
+    int loaderNiceness() default 20;
+
+    /** What a model does whose accelerator went away. */
+    @AttributeDefinition(
+        name = "In the gap",
+        description =
+            "What a model does whose accelerator went away and is taken to come back. fallback: it"
+                + " runs on the next best accelerator meanwhile, and its answers say degraded. wait:"
+                + " its requests wait, for the time of the gap.",
+        options = {
+          @Option(label = "fallback", value = "fallback"),
+          @Option(label = "wait", value = "wait")
+        })
+    String gap() default "fallback";
   }
 
   private final Engine engine;
@@ -268,6 +293,7 @@ public final class EngineComponent implements InferenceService, RefusalListener 
     }
     this.context = context;
     this.engine = engine(settings, context);
+    engine.lowerBy(this::lower);
     Events events = engine.events();
     events.start(events.reader(), new DriverSettings(context, engine::policy));
     this.listeners = new ServiceTracker<>(context, EngineEventListener.class, new Listeners());
@@ -376,7 +402,36 @@ public final class EngineComponent implements InferenceService, RefusalListener 
             configuration.canaryTimeMs(),
             configuration.probationMs(),
             configuration.tightMemory(),
-            ""));
+            ""),
+        configuration.loaderNiceness(),
+        gap(configuration.gap()));
+  }
+
+  private static Settings.Gap gap(@Nullable String name) {
+    if (name == null) {
+      return Settings.DEFAULTS.gap();
+    }
+    for (Settings.Gap gap : Settings.Gap.values()) {
+      if (gap.name().equalsIgnoreCase(name.strip())) {
+        return gap;
+      }
+    }
+    throw new IllegalArgumentException(
+        "no such way to go through a gap asked=" + name + " known=[fallback, wait]");
+  }
+
+  /** Lowers the calling thread's priority, where there is something here that can. */
+  private boolean lower(int nice) {
+    ServiceReference<ThreadNiceness> reference = context.getServiceReference(ThreadNiceness.class);
+    ThreadNiceness niceness = reference == null ? null : context.getService(reference);
+    if (reference == null || niceness == null) {
+      return false;
+    }
+    try {
+      return niceness.lower(nice);
+    } finally {
+      context.ungetService(reference);
+    }
   }
 
   /** An accelerator was registered. */

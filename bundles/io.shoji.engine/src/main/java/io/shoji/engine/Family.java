@@ -633,6 +633,7 @@ final class Family {
       }
       model.serving = generation;
       model.inGap = false;
+      model.lostLabel = "";
       updateRoutes();
       if (old != null) {
         retire(old, changes);
@@ -740,6 +741,7 @@ final class Family {
       return;
     }
     model.serving = null;
+    model.lostLabel = old.device.leaving() ? old.device.label : "";
     int gapMs = engine.settings().gapWaitMs();
     model.inGap = !model.removed;
     model.gapUntilNanos = System.nanoTime() + gapMs * 1_000_000L;
@@ -849,6 +851,13 @@ final class Family {
   }
 
   private void gapOver(Model model) {
+    synchronized (this) {
+      if (!model.isBeingExchanged() && !model.lostLabel.isEmpty()) {
+        // What waited for that accelerator goes elsewhere now.
+        model.lostLabel = "";
+        engine.placement().request(model);
+      }
+    }
     announce(model);
     sweep();
   }

@@ -47,6 +47,7 @@ final class Gate {
     }
   }
 
+  private final int places;
   private final IntSupplier asyncLimit;
   private final ArrayDeque<Waiter> queue = new ArrayDeque<>();
 
@@ -66,6 +67,7 @@ final class Gate {
    * @param asyncLimit most asynchronous requests that have a place at once, at least 1
    */
   Gate(int places, IntSupplier asyncLimit) {
+    this.places = places;
     this.free = places;
     this.asyncLimit = asyncLimit;
   }
@@ -145,6 +147,11 @@ final class Gate {
       unlockIfIdle();
       return granted;
     }
+  }
+
+  /** Whether somebody uses the device at this moment. */
+  boolean isBusy() {
+    return free < places;
   }
 
   /** Takes everyone out of the line who waits for that generation, in order. */

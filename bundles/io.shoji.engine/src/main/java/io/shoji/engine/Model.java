@@ -71,6 +71,9 @@ final class Model {
   /** It was served, and the time since its generation went has not been found to be over. */
   boolean inGap;
 
+  /** Label of the accelerator that went away; only if {@link #inGap}, and empty if none did. */
+  String lostLabel = "";
+
   /** Label of the accelerator that was the fastest when last all were there; empty if unknown. */
   String fastestLabel = "";
 

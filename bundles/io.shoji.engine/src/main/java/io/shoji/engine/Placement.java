@@ -179,16 +179,40 @@ final class Placement {
     return order.size();
   }
 
+  /**
+   * Whether a model stays off a device because its own went away and is waited for, unless that one
+   * is back and cannot serve it.
+   */
+  private boolean isAwaitedElsewhere(Model model, Candidate candidate) {
+    if (engine.settings().gap() != Settings.Gap.WAIT
+        || !model.isBeingExchanged()
+        || model.lostLabel.isEmpty()
+        || candidate.device.label.equals(model.lostLabel)) {
+      return false;
+    }
+    List<Candidate> back =
+        model.candidates.stream().filter(c -> c.device.label.equals(model.lostLabel)).toList();
+    return back.isEmpty()
+        || back.stream()
+            .anyMatch(
+                c -> c.state == Candidate.State.UNTRIED || c.state == Candidate.State.MEASURED);
+  }
+
   /** Finds out anew what policy and budgets have against a candidate. */
   private void judge(Model model, Candidate candidate) {
     ModelPolicy policy = policy(model);
     Device device = candidate.device;
     candidate.forbidden =
-        !engine.policy().accelerator(device.info.kind(), device.info.device()).enabled()
-            ? "the policy disables the accelerator"
-            : policy.only() && rank(policy, device.label) == policy.accelerators().size()
-                ? "the policy runs the model elsewhere only=" + policy.accelerators()
-                : "";
+        isAwaitedElsewhere(model, candidate)
+            ? "its accelerator is waited for accelerator="
+                + model.lostLabel
+                + " gapWaitMs="
+                + engine.settings().gapWaitMs()
+            : !engine.policy().accelerator(device.info.kind(), device.info.device()).enabled()
+                ? "the policy disables the accelerator"
+                : policy.only() && rank(policy, device.label) == policy.accelerators().size()
+                    ? "the policy runs the model elsewhere only=" + policy.accelerators()
+                    : "";
     // Before it was loaded: it will hardly take less than its files.
     long bytes =
         candidate.footprintBytes >= 0
@@ -548,11 +572,15 @@ final class Placement {
     try {
       model.progress = "loading " + what;
       files = origin.acquire(candidate.variant.name());
+      boolean urgent = isUrgent(model);
+      ModelArtifact artifact = files.get();
+      LoadOptions options =
+          LoadOptions.defaults()
+              .withProgress(step -> model.progress = "loading " + what + ": " + step);
       loaded =
-          device.accelerator.load(
-              files.get(),
-              LoadOptions.defaults()
-                  .withProgress(step -> model.progress = "loading " + what + ": " + step));
+          urgent
+              ? device.accelerator.load(artifact, options)
+              : engine.background().call(() -> device.accelerator.load(artifact, options));
       List<TensorSpec> inputs = description.inputsOf(candidate.variant);
       List<TensorSpec> outputs = description.outputsOf(candidate.variant);
       List<String> differences = new ArrayList<>();
@@ -582,7 +610,7 @@ final class Placement {
       }
       model.progress = "measuring " + what;
       Settings settings = engine.settings();
-      Probe probe = new Probe(engine, device, loaded);
+      Probe probe = new Probe(engine, device, loaded, urgent);
       long median =
           probe.medianNanos(
               why == Why.CHOSEN ? 1 : settings.measureRuns(), settings.measureTimeMs());
@@ -649,6 +677,17 @@ final class Placement {
         close(loaded, files, what);
       }
       device.endLoad();
+    }
+  }
+
+  /**
+   * Whether a model must be there as soon as can be: requests wait for it, or it has just lost its
+   * accelerator, or nothing serves yet that could be disturbed.
+   */
+  private boolean isUrgent(Model model) {
+    synchronized (model.family) {
+      return !engine.serves()
+          || (model.serving == null && (model.isBeingExchanged() || model.waiting.get() > 0));
     }
   }
 

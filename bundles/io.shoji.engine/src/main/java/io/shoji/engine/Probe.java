@@ -16,15 +16,20 @@ import io.shoji.inference.ModelRef;
 import io.shoji.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Measures how fast a model that was just loaded runs on its device: zeros, batch size 1, on places
- * of the device's gate, so that requests and measurements take turns.
+ * Measures how fast a model that was just loaded runs on its device: zeros, batch size 1, in a way
+ * that disturbs requests as little as the device allows.
  */
 final class Probe {
   private static final int WARM_UP_RUNS = 3;
   private static final long RUN_LIMIT_NANOS = 30_000_000_000L;
+
+  /** After a run beside requests the device is theirs for as long, but not for longer than this. */
+  private static final long MOST_PAUSE_NANOS = 50_000_000L;
+
   private static final ModelRef NONE = ModelRef.latest("-");
 
   /** One call on the device. */
@@ -36,11 +41,18 @@ final class Probe {
   private final Engine engine;
   private final Device device;
   private final LoadedModel loaded;
+  private final boolean urgent;
 
-  Probe(Engine engine, Device device, LoadedModel loaded) {
+  /**
+   * A probe.
+   *
+   * @param urgent whether requests wait for this very model, so that it does not give way to others
+   */
+  Probe(Engine engine, Device device, LoadedModel loaded, boolean urgent) {
     this.engine = engine;
     this.device = device;
     this.loaded = loaded;
+    this.urgent = urgent;
   }
 
   /**
@@ -81,23 +93,62 @@ final class Probe {
   }
 
   /**
+   * One call that does not disturb requests: on a thread that gives way to theirs where the host's
+   * own processor computes, and else in turn with them.
+   *
+   * @param nanos its first element is set to how long the call took, without what it gave way
+   * @throws AcceleratorException what the call failed with; TIMEOUT if it took longer than 30 s
+   * @throws InterruptedException if the thread was interrupted, as when the device leaves
+   */
+  <T> T timed(Call<T> call, long[] nanos) throws AcceleratorException, InterruptedException {
+    if (!urgent && device.isHost()) {
+      Background background = engine.background();
+      Optional<T> result =
+          background.call(
+              () ->
+                  background.givesWay()
+                      ? Optional.of(givingWay(call, nanos))
+                      : Optional.<T>empty());
+      if (result.isPresent()) {
+        return result.get();
+      }
+    }
+    T result = inTurn(call, nanos);
+    if (!urgent && device.gate.isBusy()) {
+      LockSupport.parkNanos(Math.min(nanos[0], MOST_PAUSE_NANOS));
+    }
+    return result;
+  }
+
+  private <T> T givingWay(Call<T> call, long[] nanos) throws AcceleratorException {
+    Background.Turns before = Background.Turns.now();
+    T result = run(call, nanos);
+    nanos[0] = Background.Turns.now().without(nanos[0], before);
+    return result;
+  }
+
+  /**
    * One call on a place of the device, in turn with requests.
    *
    * @param nanos its first element is set to how long the call took
    * @throws AcceleratorException what the call failed with; TIMEOUT if it took longer than 30 s
    * @throws InterruptedException if the thread was interrupted, as when the device leaves
    */
-  <T> T timed(Call<T> call, long[] nanos) throws AcceleratorException, InterruptedException {
+  <T> T inTurn(Call<T> call, long[] nanos) throws AcceleratorException, InterruptedException {
     enter();
     try {
-      long deadline = System.nanoTime() + RUN_LIMIT_NANOS;
-      long start = engine.stopwatch().getAsLong();
-      T result = call.run(deadline);
-      nanos[0] = engine.stopwatch().getAsLong() - start;
-      return result;
+      return run(call, nanos);
     } finally {
       engine.deliver(device.gate.exit(null, false));
     }
+  }
+
+  private <T> T run(Call<T> call, long[] nanos) throws AcceleratorException {
+    long deadline = System.nanoTime() + RUN_LIMIT_NANOS;
+    long start = engine.stopwatch().getAsLong();
+    T result = call.run(deadline);
+    nanos[0] = engine.stopwatch().getAsLong() - start;
+    return result;
   }
 
   private void enter() throws InterruptedException {

@@ -9,6 +9,7 @@
  */
 package io.shoji.engine;
 
+import io.shoji.accelerator.ThreadNiceness;
 import io.shoji.operations.RolloutPolicy;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,6 +31,9 @@ import java.util.List;
  * @param acceptanceTimeMs most time that golden samples are run for before a model serves,
  *     milliseconds
  * @param rollout how another generation of a model takes over, where its policy does not say so
+ * @param loaderNiceness how far threads that prepare a model give way to others, see {@link
+ *     io.shoji.accelerator.ThreadNiceness}
+ * @param gap what a model does whose accelerator went away and is taken to come back
  */
 record Settings(
     int maxQueue,
@@ -42,11 +46,50 @@ record Settings(
     int retryMs,
     boolean acceptance,
     int acceptanceTimeMs,
-    RolloutPolicy rollout) {
+    RolloutPolicy rollout,
+    int loaderNiceness,
+    Gap gap) {
+
+  /** What a model does whose accelerator went away and is taken to come back. */
+  enum Gap {
+    /** It runs on the next best accelerator meanwhile, and says so in its answers. */
+    FALLBACK,
+    /** Its requests wait. */
+    WAIT
+  }
 
   /** What holds where nothing is configured. */
   static final Settings DEFAULTS =
       new Settings(64, 8, 1, 10_000, 5_000, 20, 500, 1_000, true, 20_000, RolloutPolicy.defaults());
+
+  /** With the defaults of what is not given. */
+  Settings(
+      int maxQueue,
+      int asyncThreads,
+      int loaderThreads,
+      int gapWaitMs,
+      int drainTimeoutMs,
+      int measureRuns,
+      int measureTimeMs,
+      int retryMs,
+      boolean acceptance,
+      int acceptanceTimeMs,
+      RolloutPolicy rollout) {
+    this(
+        maxQueue,
+        asyncThreads,
+        loaderThreads,
+        gapWaitMs,
+        drainTimeoutMs,
+        measureRuns,
+        measureTimeMs,
+        retryMs,
+        acceptance,
+        acceptanceTimeMs,
+        rollout,
+        ThreadNiceness.IDLE,
+        Gap.FALLBACK);
+  }
 
   /**
    * Checks every value.
@@ -64,6 +107,7 @@ record Settings(
     check(wrong, "measureTimeMs", measureTimeMs, 1, 60_000);
     check(wrong, "retryMs", retryMs, 1, 60_000);
     check(wrong, "acceptanceTimeMs", acceptanceTimeMs, 1, 600_000);
+    check(wrong, "loaderNiceness", loaderNiceness, 0, ThreadNiceness.IDLE);
     if (!wrong.isEmpty()) {
       throw new IllegalArgumentException(String.join("; ", wrong));
     }

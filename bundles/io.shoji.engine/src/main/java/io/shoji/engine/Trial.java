@@ -171,7 +171,8 @@ final class Trial {
       for (int i = 0; i < count; i++) {
         List<Tensor> inputs = samples.inputs(description, i);
         long[] took = new long[1];
-        probe.timed(deadline -> loaded.run(inputs, deadline), took);
+        // As requests run, since giving way to them was not fast enough.
+        probe.inTurn(deadline -> loaded.run(inputs, deadline), took);
         nanos[i] = took[0];
       }
       best = Math.min(best, p99(nanos, count));

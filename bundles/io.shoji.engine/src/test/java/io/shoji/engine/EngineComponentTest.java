@@ -16,6 +16,7 @@ import io.shoji.inference.ModelStatus;
 import io.shoji.inference.Provenance;
 import java.lang.reflect.Proxy;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -93,7 +94,9 @@ class EngineComponentTest {
         .containsEntry("canaryTimeMs", code.rollout().canaryTimeMs())
         .containsEntry("probationMs", code.rollout().probationMs())
         .containsEntry("tightMemory", code.rollout().tight())
-        .hasSize(15);
+        .containsEntry("loaderNiceness", code.loaderNiceness())
+        .containsEntry("gap", code.gap().name().toLowerCase(Locale.ROOT))
+        .hasSize(17);
   }
 
   @Test

@@ -14,6 +14,7 @@ import com.sun.jna.Memory;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
+import io.shoji.accelerator.ThreadNiceness;
 import io.shoji.accelerator.VendorLibraryException;
 import io.shoji.accelerator.VendorLibraryException.Code;
 import java.io.IOException;
@@ -38,6 +39,13 @@ final class DynamicLoader {
   private static final int RTLD_NOW = 2;
   private static final int RTLD_NOLOAD = 4;
   private static final int RTLD_DI_LINKMAP = 2;
+
+  /** {@code sys/resource.h}: with number 0 the calling thread alone, see setpriority(2), NPTL. */
+  private static final int PRIO_PROCESS = 0;
+
+  /** {@code linux/sched.h}. */
+  private static final int SCHED_IDLE = 5;
+
   private static final String JNA_TEMP = "jna.tmpdir";
 
   /** More than JNA's native part has on any architecture. */
@@ -50,6 +58,8 @@ final class DynamicLoader {
   private final Function dlerror;
   private final Function dlinfo;
   private final @Nullable Function mallocTrim;
+  private final @Nullable Function setpriority;
+  private final @Nullable Function setscheduler;
   private final String glibc;
 
   /** The loader's refusal, in its own words. */
@@ -72,6 +82,9 @@ final class DynamicLoader {
     this.dlerror = home.getFunction("dlerror");
     this.dlinfo = home.getFunction("dlinfo");
     this.mallocTrim = has(process, "malloc_trim") ? process.getFunction("malloc_trim") : null;
+    this.setpriority = has(process, "setpriority") ? process.getFunction("setpriority") : null;
+    this.setscheduler =
+        has(process, "sched_setscheduler") ? process.getFunction("sched_setscheduler") : null;
     this.glibc =
         has(process, "gnu_get_libc_version")
             ? process.getFunction("gnu_get_libc_version").invokeString(new Object[0], false)
@@ -201,6 +214,23 @@ final class DynamicLoader {
       mallocTrim.invokeInt(new Object[] {Pointer.NULL});
     }
     return Optional.empty();
+  }
+
+  /** Lowers the calling thread's priority for good; whether that was done. */
+  boolean lower(int nice) {
+    if (nice < ThreadNiceness.IDLE) {
+      return setpriority != null
+          && setpriority.invokeInt(new Object[] {PRIO_PROCESS, 0, nice}) == 0;
+    }
+    if (setscheduler == null) {
+      return false;
+    }
+    // struct sched_param has one int, the priority, which is 0 for this policy. Thread 0 is the
+    // calling one.
+    try (Memory parameters = new Memory(Integer.BYTES)) {
+      parameters.setInt(0, 0);
+      return setscheduler.invokeInt(new Object[] {0, SCHED_IDLE, parameters}) == 0;
+    }
   }
 
   /** An address inside the library's own mapping: that of its dynamic section. */

@@ -202,6 +202,16 @@ final class LibraryRegistry implements VendorLibraries {
     }
   }
 
+  /** Lowers the calling thread's priority for good; whether that was done. */
+  boolean lower(int nice) {
+    try {
+      return loader().lower(nice);
+    } catch (VendorLibraryException e) {
+      LOG.debug("A thread keeps its priority, since JNA does not start. nice={}", nice, e);
+      return false;
+    }
+  }
+
   private ElfFile.Target target() throws VendorLibraryException {
     synchronized (lock) {
       if (target == null) {

@@ -9,6 +9,7 @@
  */
 package io.shoji.natives;
 
+import io.shoji.accelerator.ThreadNiceness;
 import io.shoji.accelerator.VendorLibraries;
 import io.shoji.accelerator.VendorLibrary;
 import io.shoji.accelerator.VendorLibraryException;
@@ -39,9 +40,9 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
     name = NativeLibraries.PID,
     configurationPid = NativeLibraries.PID,
     immediate = true,
-    service = VendorLibraries.class)
+    service = {VendorLibraries.class, ThreadNiceness.class})
 @Designate(ocd = NativeLibraries.Configuration.class)
-public final class NativeLibraries implements VendorLibraries {
+public final class NativeLibraries implements VendorLibraries, ThreadNiceness {
   static final String PID = "io.shoji.natives";
 
   /** Settings. */
@@ -122,6 +123,15 @@ public final class NativeLibraries implements VendorLibraries {
     context.removeFrameworkListener(frameworkListener);
     context.removeBundleListener(bundleListener);
     registry.stop();
+  }
+
+  @Override
+  public boolean lower(int nice) {
+    if (nice < 0 || nice > IDLE) {
+      throw new IllegalArgumentException(
+          "a niceness is 0 to " + IDLE + "; more than 0 gives way. nice=" + nice);
+    }
+    return registry.lower(nice);
   }
 
   @Override

@@ -19,12 +19,16 @@ import io.shoji.accelerator.VendorLibrary;
 import io.shoji.accelerator.VendorLibraryException;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.lang.annotation.Annotation;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.jar.Attributes;
@@ -43,6 +47,7 @@ import org.osgi.framework.launch.FrameworkFactory;
 
 /** The component with bundles that come and go. */
 class NativeLibrariesTest {
+  private static final int SCHED_IDLE = 5;
   private static final String RESOURCE = "native/libone.so";
 
   @TempDir Path folder;
@@ -201,5 +206,59 @@ class NativeLibrariesTest {
     }
     assertThat(libraries.mapped()).isEmpty();
     libraries.deactivate();
+  }
+
+  @Test
+  void shouldLowerTheCallingThreadAndThoseItStartsWhenAsked() throws Exception {
+    NativeLibraries libraries = new NativeLibraries(context, extractFolder(""));
+    int before = niceness();
+    List<Integer> found = new CopyOnWriteArrayList<>();
+    inThread(
+        () -> {
+          found.add(libraries.lower(before + 7) ? niceness() : -1);
+          inThread(() -> found.add(niceness()));
+          found.add(libraries.lower(20) ? policy() : -1);
+          inThread(() -> found.add(policy()));
+        });
+
+    assertThat(found).containsExactly(before + 7, before + 7, SCHED_IDLE, SCHED_IDLE);
+    assertThat(niceness()).isEqualTo(before);
+    assertThat(policy()).isNotEqualTo(SCHED_IDLE);
+    assertThatThrownBy(() -> libraries.lower(21))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("nice=21");
+    libraries.deactivate();
+  }
+
+  private static void inThread(Runnable work) {
+    Thread thread = new Thread(work);
+    thread.start();
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static int niceness() {
+    return statistics(19);
+  }
+
+  private static int policy() {
+    return statistics(41);
+  }
+
+  /**
+   * A field of {@code /proc/thread-self/stat}, counted from 1 as in proc(5); the second may hold
+   * spaces.
+   */
+  private static int statistics(int field) {
+    try {
+      String stat = Files.readString(Path.of("/proc/thread-self/stat"));
+      String[] fromThird = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+      return Integer.parseInt(fromThird[field - 3]);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }
