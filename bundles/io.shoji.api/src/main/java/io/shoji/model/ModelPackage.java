@@ -45,6 +45,16 @@ public interface ModelPackage {
   }
 
   /**
+   * Says whether this version is the one to go back to: it is kept over updates of its bundle and
+   * over restarts then, until the opposite is said or the bundle is uninstalled.
+   *
+   * @throws ModelPackageException if the store cannot take note of that now
+   */
+  default void keep(boolean good) throws ModelPackageException {
+    // What stores nothing keeps nothing.
+  }
+
+  /**
    * Takes hold of a variant's files, so that they stay in the store even if the package is removed
    * meanwhile.
    *

@@ -186,6 +186,15 @@ public final class EngineComponent implements InferenceService, RefusalListener 
         max = "600000")
     int acceptanceTimeMs() default 20_000;
 
+    /** Whether golden samples are run at every start. */
+    @AttributeDefinition(
+        name = "Acceptance at every start",
+        description =
+            "Off: what was committed before a restart, the same package, variant, device, driver and"
+                + " runtime, serves at once after it, without golden samples. On: golden samples are"
+                + " run all the same.")
+    boolean acceptAgain() default false;
+
     /** What live requests are used for before a switch. */
     @AttributeDefinition(
         name = "Canary",
@@ -404,7 +413,8 @@ public final class EngineComponent implements InferenceService, RefusalListener 
             configuration.tightMemory(),
             ""),
         configuration.loaderNiceness(),
-        gap(configuration.gap()));
+        gap(configuration.gap()),
+        configuration.acceptAgain());
   }
 
   private static Settings.Gap gap(@Nullable String name) {

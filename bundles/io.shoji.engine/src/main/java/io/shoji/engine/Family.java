@@ -17,6 +17,7 @@ import io.shoji.inference.ModelRef;
 import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelPackage;
 import io.shoji.operations.EngineEvent;
+import io.shoji.operations.GenerationKey;
 import io.shoji.operations.OperationException;
 import io.shoji.operations.VersionPolicy;
 import java.util.ArrayDeque;
@@ -202,12 +203,71 @@ final class Family {
       return true;
     }
     VersionPolicy policy = versions();
+    if (isLastGood(model) && policy.accepts(model.version)) {
+      return true;
+    }
     // What serves on while its package is being exchanged counts as if it were there.
     Predicate<Model> here = m -> m.installed() || m.serving != null;
     boolean satisfiable = newest(m -> here.test(m) && policy.accepts(m.version)) != null;
     Predicate<Model> eligible = m -> here.test(m) && (!satisfiable || policy.accepts(m.version));
     return newest(m -> !m.retained() && eligible.test(m) && m.viable()) == null
         && newest(m -> m.retained() && eligible.test(m)) == model;
+  }
+
+  // What was committed last. Under the lock.
+
+  /** Whether this is the version that was committed last. */
+  boolean isLastGood(Model model) {
+    return engine
+        .journal()
+        .lastGood(name)
+        .filter(
+            key ->
+                key.version().equals(model.version.toString())
+                    && key.packageSha256().equals(model.description.sha256()))
+        .isPresent();
+  }
+
+  /** Whether the store keeps the version that was committed last. */
+  boolean isLastGoodKept() {
+    return newest(m -> m.keptOrigin != null && isLastGood(m)) != null;
+  }
+
+  /** Looks again at versions that the store keeps although another one was committed since. */
+  void requestKept() {
+    for (Model model : models.values()) {
+      if (model.keptOrigin != null && !isLastGood(model)) {
+        engine.placement().request(model);
+      }
+    }
+  }
+
+  /** Another generation was committed. */
+  synchronized void committed() {
+    models.values().forEach(engine.placement()::request);
+  }
+
+  /**
+   * Whether a version is placed only after the one that was committed last: while nothing answers
+   * yet, and that one may still come to do so.
+   */
+  boolean comesAfterLastGood(Model model) {
+    Optional<GenerationKey> key = engine.journal().lastGood(name);
+    if (routes.unnamed() != null
+        || key.isEmpty()
+        || isLastGood(model)
+        || !versions().accepts(Version.parseVersion(key.get().version()))) {
+      return false;
+    }
+    Model good = newest(m -> m.installed() && isLastGood(m));
+    if (good != null) {
+      return good.viable();
+    }
+    long waitMs = engine.startingMs();
+    if (waitMs > 0 && !model.deferred) {
+      engine.after(waitMs + 1, this::sweep);
+    }
+    return waitMs > 0;
   }
 
   /** Whether it serves on without its package because the policy asks for just this version. */
@@ -884,6 +944,9 @@ final class Family {
   private void sweep(Changes changes) {
     updateRoutes();
     for (Model model : models()) {
+      if (model.deferred && !comesAfterLastGood(model)) {
+        engine.placement().request(model);
+      }
       if (model.serving != null && !wanted(model)) {
         fade(model);
       }

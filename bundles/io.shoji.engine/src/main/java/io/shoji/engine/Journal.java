@@ -180,7 +180,14 @@ final class Journal implements AutoCloseable {
 
   /** What was committed last for a model: what to go back to, if anything. */
   Optional<GenerationKey> lastGood(String model) {
-    return Optional.ofNullable(lastGood(entries).get(model)).map(e -> e.change().to());
+    GenerationKey last = null;
+    for (JournalEntry entry : entries.values()) {
+      ModelChange change = entry.change();
+      if (change.state() == State.COMMITTED && change.to().model().equals(model)) {
+        last = change.to();
+      }
+    }
+    return Optional.ofNullable(last);
   }
 
   private static Map<String, JournalEntry> lastGood(Map<Long, JournalEntry> all) {

@@ -55,6 +55,10 @@ final class JournalEvents implements Journal.Observer {
                 + change.to().accelerator()
                 + (change.reason().isEmpty() ? "" : " reason=" + change.reason()),
             details);
+    Family family = engine.family(change.to().model());
+    if (change.state() == ModelChange.State.COMMITTED && family != null) {
+      family.committed();
+    }
   }
 
   @Override

@@ -53,6 +53,12 @@ final class Model {
   /** Whose hold that is, or was tried to be had; null if it needs none. */
   @Nullable ModelPackage pinnedOrigin;
 
+  /** Whose store keeps it over updates because it was committed last; null if none does. */
+  @Nullable ModelPackage keptOrigin;
+
+  /** It is placed only after the version that was committed last. */
+  boolean deferred;
+
   /** A placement was asked for or runs. */
   boolean placing;
 
@@ -113,7 +119,7 @@ final class Model {
 
   /** Whether a request should wait for it rather than fail at once. */
   boolean worthWaiting() {
-    return placing || isBeingExchanged();
+    return placing || deferred || isBeingExchanged();
   }
 
   /** Whether it lost its accelerator so lately that another one is taken to come. */

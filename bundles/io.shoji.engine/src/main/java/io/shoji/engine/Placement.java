@@ -25,6 +25,7 @@ import io.shoji.model.ModelPackage;
 import io.shoji.model.ModelPackageException;
 import io.shoji.model.ModelVariant;
 import io.shoji.operations.EngineEvent;
+import io.shoji.operations.GenerationKey;
 import io.shoji.operations.ModelPolicy;
 import io.shoji.operations.OperationException;
 import io.shoji.tensor.TensorSpec;
@@ -33,6 +34,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
@@ -63,6 +66,9 @@ final class Placement {
   private final Engine engine;
   private final Executor loader;
   private final AtomicLong generations = new AtomicLong();
+
+  /** What served since the start: it is accepted again before it does so another time. */
+  private final Set<GenerationKey> served = ConcurrentHashMap.newKeySet();
 
   Placement(Engine engine, Executor loader) {
     this.engine = engine;
@@ -111,7 +117,17 @@ final class Placement {
     if (model.pinnedOrigin != holder && (holder != null || model.installed())) {
       return () -> hold(model, holder);
     }
+    boolean good = model.family.isLastGood(model);
+    if (origin != null
+        && (good ? model.keptOrigin != origin : model.keptOrigin != null)
+        && (good || model.family.isLastGoodKept())) {
+      return () -> keep(model, origin, good);
+    }
     if (origin == null || !model.family.wanted(model)) {
+      return null;
+    }
+    model.deferred = model.serving == null && model.family.comesAfterLastGood(model);
+    if (model.deferred) {
       return null;
     }
     ModelDescription description = model.description;
@@ -293,6 +309,21 @@ final class Placement {
     }
   }
 
+  /** Has the version to go back to kept in the store, or not any more. */
+  private static void keep(Model model, ModelPackage origin, boolean good) {
+    try {
+      origin.keep(good);
+    } catch (ModelPackageException e) {
+      LOG.warn("the last good version may be given up by an update model={}", model, e);
+    }
+    synchronized (model.family) {
+      model.keptOrigin = good ? origin : null;
+      if (good) {
+        model.family.requestKept();
+      }
+    }
+  }
+
   /** Loads a model anew, soon. Under the family's lock. */
   void reload(Model model, Reload reload) {
     model.reloads.add(reload);
@@ -454,7 +485,11 @@ final class Placement {
    * asks for somebody's attention. Under the family's lock.
    */
   void announce(Model model) {
-    boolean silent = model.serving != null || !model.installed() || !model.family.wanted(model);
+    boolean silent =
+        model.serving != null
+            || model.deferred
+            || !model.installed()
+            || !model.family.wanted(model);
     String reason = silent ? "" : reason(model);
     // A longer pause is no news.
     String news = RETRY_PAUSE.matcher(reason).replaceAll("");
@@ -615,8 +650,11 @@ final class Placement {
           probe.medianNanos(
               why == Why.CHOSEN ? 1 : settings.measureRuns(), settings.measureTimeMs());
       model.progress = "trying " + what;
+      GenerationKey key = key(model, candidate);
       Trial.Result trial =
-          new Trial(probe, loaded, origin, description, settings.acceptanceTimeMs()).run();
+          reload == null && isRemembered(key, settings)
+              ? Trial.Result.remembered()
+              : new Trial(probe, loaded, origin, description, settings.acceptanceTimeMs()).run();
       if (!trial.passed()
           && settings.acceptance()
           && !(trial.onlySlow() && isNeeded(model, description))) {
@@ -634,6 +672,7 @@ final class Placement {
               : decide(model, candidate, why, median, loaded, origin, files);
       kept = generation != null && model.family.publish(generation);
       if (generation != null && kept) {
+        served.add(key);
         LOG.info(
             "serving {} medianNanos={} runtime={} runtimeVersion={} driver={} driverVersion={}"
                 + " degraded={} acceptance=[{}]",
@@ -678,6 +717,27 @@ final class Placement {
       }
       device.endLoad();
     }
+  }
+
+  /** Whether just this was committed before the restart. */
+  private boolean isRemembered(GenerationKey key, Settings settings) {
+    return !settings.acceptAgain() && !served.contains(key) && engine.journal().wasAccepted(key);
+  }
+
+  private static GenerationKey key(Model model, Candidate candidate) {
+    AcceleratorInfo info = candidate.device.info;
+    return new GenerationKey(
+        model.family.name,
+        model.version.toString(),
+        model.description.sha256(),
+        candidate.variant.name(),
+        candidate.variant.files().get(0).sha256(),
+        candidate.device.label,
+        info.driver(),
+        info.driverVersion(),
+        info.runtime(),
+        info.runtimeVersion(),
+        info.runtimeBuildId());
   }
 
   /**
@@ -830,7 +890,7 @@ final class Placement {
     if (model.serving != null) {
       return ModelStatus.State.SERVING;
     }
-    if (model.placing) {
+    if (model.placing || model.deferred) {
       return ModelStatus.State.LOADING;
     }
     boolean failed =
@@ -847,7 +907,7 @@ final class Placement {
     if (!model.family.wanted(model)) {
       return "it is retained to go back to, and not loaded; pin the model to it, or roll back";
     }
-    return model.placing
+    return model.placing || model.deferred
         ? doing(model)
         : Offers.explain(model.description, model.candidates, engine.devices());
   }
@@ -861,6 +921,9 @@ final class Placement {
     if (model.serving != null) {
       return "the version that is asked for is waited for gapWaitMs="
           + engine.settings().gapWaitMs();
+    }
+    if (model.deferred) {
+      return "is loaded after the version that was committed last";
     }
     return model.placing
         ? "waits for the loader, which loads one model after the other"

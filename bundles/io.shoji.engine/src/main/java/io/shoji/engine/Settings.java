@@ -34,6 +34,7 @@ import java.util.List;
  * @param loaderNiceness how far threads that prepare a model give way to others, see {@link
  *     io.shoji.accelerator.ThreadNiceness}
  * @param gap what a model does whose accelerator went away and is taken to come back
+ * @param acceptAgain whether golden samples are run at every start, even of what was committed
  */
 record Settings(
     int maxQueue,
@@ -48,7 +49,8 @@ record Settings(
     int acceptanceTimeMs,
     RolloutPolicy rollout,
     int loaderNiceness,
-    Gap gap) {
+    Gap gap,
+    boolean acceptAgain) {
 
   /** What a model does whose accelerator went away and is taken to come back. */
   enum Gap {
@@ -88,7 +90,8 @@ record Settings(
         acceptanceTimeMs,
         rollout,
         ThreadNiceness.IDLE,
-        Gap.FALLBACK);
+        Gap.FALLBACK,
+        false);
   }
 
   /**

@@ -51,6 +51,11 @@ final class Trial {
    *     nothing to try
    */
   record Result(List<String> refusals, boolean mayPass, boolean onlySlow, String found) {
+    /** Of what passed before an earlier end of the process, and is not tried again. */
+    static Result remembered() {
+      return new Result(List.of(), false, false, "accepted before the restart");
+    }
+
     boolean passed() {
       return refusals.isEmpty();
     }

@@ -96,7 +96,8 @@ class EngineComponentTest {
         .containsEntry("tightMemory", code.rollout().tight())
         .containsEntry("loaderNiceness", code.loaderNiceness())
         .containsEntry("gap", code.gap().name().toLowerCase(Locale.ROOT))
-        .hasSize(17);
+        .containsEntry("acceptAgain", code.acceptAgain())
+        .hasSize(18);
   }
 
   @Test

@@ -266,8 +266,29 @@ final class ContentStore implements AutoCloseable {
     return List.copyOf(records.values());
   }
 
-  /** Writes a record in place of the one before, and says that its owner needs what it names. */
+  /**
+   * Writes down whether what a {@code model.json} of this digest describes is to be gone back to.
+   */
+  synchronized void keep(String modelSha256, boolean good) throws StoreException {
+    for (InstallRecord record : records()) {
+      if (record.modelSha256().equals(modelSha256) && record.good() != good) {
+        put(record.asGood(good));
+      }
+    }
+  }
+
+  /**
+   * Writes a record in place of the one before, and says that its owner needs what it names. What
+   * is to be gone back to stays so.
+   */
   synchronized void write(InstallRecord record) throws StoreException {
+    boolean good =
+        records.values().stream()
+            .anyMatch(r -> r.good() && r.modelSha256().equals(record.modelSha256()));
+    put(record.asGood(record.good() || good));
+  }
+
+  private void put(InstallRecord record) throws StoreException {
     checkOpen();
     Path target = packages.resolve(recordName(record.owner()));
     Path fresh = stagingPath();

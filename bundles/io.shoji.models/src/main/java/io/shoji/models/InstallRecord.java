@@ -25,6 +25,7 @@ import java.util.OptionalLong;
  * that it can be served when the bundle contains something else by now.
  *
  * @param retained whether it is what the bundle contained before its last good update
+ * @param good whether it is the version to go back to, and kept over updates
  * @param bundleId the framework's number of the bundle
  * @param origin symbolic name and version of the bundle then
  * @param location the framework's location of the bundle
@@ -37,6 +38,7 @@ import java.util.OptionalLong;
  */
 record InstallRecord(
     boolean retained,
+    boolean good,
     long bundleId,
     String origin,
     String location,
@@ -64,8 +66,23 @@ record InstallRecord(
 
   /** The same contents, as those before. */
   InstallRecord asRetained() {
+    return with(true, good);
+  }
+
+  /** The same contents, as the version to go back to or not. */
+  InstallRecord asGood(boolean isGood) {
+    return with(retained, isGood);
+  }
+
+  /** Whether it is the same, gone back to or not. */
+  boolean isSame(InstallRecord other) {
+    return asGood(true).equals(other.asGood(true));
+  }
+
+  private InstallRecord with(boolean isRetained, boolean isGood) {
     return new InstallRecord(
-        true,
+        isRetained,
+        isGood,
         bundleId,
         origin,
         location,
@@ -81,6 +98,7 @@ record InstallRecord(
   byte[] bytes() {
     JsonObject json = new JsonObject();
     json.addProperty("retained", retained);
+    json.addProperty("good", good);
     json.addProperty("bundleId", bundleId);
     json.addProperty("origin", origin);
     json.addProperty("location", location);
@@ -137,6 +155,8 @@ record InstallRecord(
     Optional<String> origin = json.text("origin");
     Optional<String> document = json.text("document");
     Optional<Boolean> retained = json.get("retained").flatMap(Json::bool);
+    // Records of the first layout do not say.
+    boolean good = json.get("good").flatMap(Json::bool).orElse(false);
     if (retained.isEmpty()
         || bundleId.isEmpty()
         || origin.isEmpty()
@@ -150,6 +170,7 @@ record InstallRecord(
     return Optional.of(
         new InstallRecord(
             retained.get(),
+            good,
             bundleId.getAsLong(),
             origin.get(),
             location.get(),

@@ -285,7 +285,7 @@ public final class ModelExtender implements ModelCatalog {
       return given;
     }
     for (InstallRecord record : open.records()) {
-      if (record.retained() && !open.isHeld(record)) {
+      if (record.retained() && !record.good() && !open.isHeld(record)) {
         try {
           // First, so that a publication under way on the executor sees that it comes too late.
           open.forget(record.owner());
@@ -358,7 +358,7 @@ public final class ModelExtender implements ModelCatalog {
     List<Kept> outdated = new ArrayList<>();
     for (Kept each : kept.values()) {
       if (each.record.bundleId() == bundleId
-          && (!open.record(each.record.owner()).equals(Optional.of(each.record))
+          && (open.record(each.record.owner()).filter(each.record::isSame).isEmpty()
               || (served && !each.record.retained()))) {
         outdated.add(each);
       }
@@ -366,7 +366,7 @@ public final class ModelExtender implements ModelCatalog {
     for (InstallRecord record : open.records()) {
       if (record.bundleId() == bundleId
           && (record.retained() || !served)
-          && outdated.stream().noneMatch(k -> k.record.equals(record))) {
+          && outdated.stream().noneMatch(k -> k.record.isSame(record))) {
         publishKept(open, record, outdated);
       }
     }
@@ -376,7 +376,7 @@ public final class ModelExtender implements ModelCatalog {
 
   private void publishKept(ContentStore open, InstallRecord record, List<Kept> outdated) {
     Kept already = kept.get(record.owner());
-    if (already != null && already.record.equals(record)) {
+    if (already != null && already.record.isSame(record)) {
       return;
     }
     Optional<ModelDescription> description = PackageInstaller.describe(record);

@@ -240,7 +240,7 @@ final class PackageInstaller {
           describe(record)
               .filter(d -> d.name().equals(model.name()) && !d.version().equals(model.version()))
               .isPresent();
-      if (usable && (!kept || store.isHeld(record))) {
+      if (usable && (!kept || record.good() || store.isHeld(record))) {
         kept = true;
         continue;
       }
@@ -354,7 +354,7 @@ final class PackageInstaller {
 
   /** A file that was restored since has another stamp; recorded, it is not read at every start. */
   private void refresh(InstallRecord known, InstallRecord now) {
-    if (!known.equals(now)) {
+    if (!known.isSame(now)) {
       try {
         store.write(now);
       } catch (StoreException e) {
@@ -371,6 +371,7 @@ final class PackageInstaller {
       store.stamp(file).ifPresent(stamp -> stamps.put(file.sha256(), stamp));
     }
     return new InstallRecord(
+        false,
         false,
         origin.bundleId(),
         origin.name(),

@@ -76,6 +76,16 @@ final class StoredPackage implements ModelPackage {
   }
 
   @Override
+  public void keep(boolean good) throws ModelPackageException {
+    try {
+      store.keep(description.sha256(), good);
+    } catch (StoreException e) {
+      throw new ModelPackageException(
+          description.toString(), List.of(String.valueOf(e.getMessage())), e);
+    }
+  }
+
+  @Override
   public Lease<ModelArtifact> acquire(String variantName) throws ModelPackageException {
     String subject = description + " variant " + Reasons.quote(variantName);
     ModelVariant variant =

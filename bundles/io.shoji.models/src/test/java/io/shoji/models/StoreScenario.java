@@ -92,6 +92,7 @@ final class StoreScenario {
     store.write(
         new InstallRecord(
             false,
+            false,
             id,
             "test 1.0.0",
             "test:" + id,
