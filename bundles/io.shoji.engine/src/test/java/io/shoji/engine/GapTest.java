@@ -35,7 +35,8 @@ class GapTest extends EngineFixture {
         5_000,
         RolloutPolicy.defaults(),
         ThreadNiceness.IDLE,
-        gap);
+        gap,
+        false);
   }
 
   private FakeAccelerator serveOnTheFaster() {
