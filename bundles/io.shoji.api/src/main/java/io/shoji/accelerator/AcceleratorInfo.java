@@ -67,6 +67,12 @@ public final class AcceleratorInfo {
   /** Service property, Boolean: the device is reached over a network. */
   public static final String REMOTE = "shoji.remote";
 
+  /**
+   * Service property, Boolean: the device can have one owner only, so that two versions of its
+   * driver never serve it together.
+   */
+  public static final String EXCLUSIVE = "shoji.exclusive";
+
   private final String kind;
   private final String device;
   private final String deviceName;
@@ -222,6 +228,7 @@ public final class AcceleratorInfo {
     properties.put(RUNTIME_VERSION, Versions.lenient(runtimeVersion));
     properties.put(SIMULATED, simulated);
     properties.put(REMOTE, remote);
+    properties.put(EXCLUSIVE, exclusive);
     return properties;
   }
 

@@ -19,9 +19,15 @@ import java.util.List;
  * @param info what it is
  * @param health how it is; LOST with the reason if it does not answer
  * @param models models that it serves, as {@code digits 1.0.0}
+ * @param note what an operator may want to do about it, one line; empty if nothing
  */
 public record AcceleratorStatus(
-    AcceleratorInfo info, AcceleratorHealth health, List<String> models) {
+    AcceleratorInfo info, AcceleratorHealth health, List<String> models, String note) {
+  /** Without a note. */
+  public AcceleratorStatus(AcceleratorInfo info, AcceleratorHealth health, List<String> models) {
+    this(info, health, models, "");
+  }
+
   /** Copies the list. */
   public AcceleratorStatus {
     models = List.copyOf(models);

@@ -80,6 +80,11 @@ public record EngineEvent(
     DEVICE_ADDED,
     /** The accelerators of a driver are not used, since its bundle is not signed as is asked. */
     DRIVER_REFUSED,
+    /**
+     * No generation uses a driver any more, since another driver serves its device: it may be
+     * uninstalled. Its symbolic name is the detail {@code driver}.
+     */
+    DRIVER_UNUSED,
     /** Another policy was configured. */
     POLICY_CHANGED,
     /**

@@ -117,6 +117,18 @@ public interface Operations {
    */
   List<SwapReceipt> receipts(long afterId);
 
+  /**
+   * Lets other drivers take over every device of one driver, whatever their versions, so that it
+   * may be uninstalled without a gap: models go over one by one, in the background, and the event
+   * DRIVER_UNUSED tells when all have. What no other driver can serve stays. Holds until the driver
+   * or the engine stops.
+   *
+   * @param driver symbolic name of the driver's bundle
+   * @throws OperationException INVALID if no such driver has a device here, CONFLICT if a device of
+   *     it has no other driver
+   */
+  void releaseDriver(String driver) throws OperationException;
+
   /** Every model, installed, retained or refused, by name. */
   List<ModelOverview> models();
 }

@@ -19,8 +19,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
-import java.util.function.IntSupplier;
+import org.osgi.framework.Version;
 
 /** One accelerator service, for as long as it is registered. */
 final class Device {
@@ -40,6 +41,16 @@ final class Device {
   /** Loaded models that are not closed yet, serving or draining. */
   final Set<Generation> generations = ConcurrentHashMap.newKeySet();
 
+  private final long arrival;
+  private final Version driverVersion;
+  private final Version runtimeVersion;
+
+  /** Whether it is to be emptied, so that its driver may be uninstalled. */
+  private volatile boolean released;
+
+  /** Whether it was told that its driver is of no use any more. */
+  private final AtomicBoolean toldUnused = new AtomicBoolean();
+
   private final Consumer<Device> freed;
   private final Set<Thread> loads = new HashSet<>();
   private volatile boolean leaving;
@@ -47,18 +58,88 @@ final class Device {
   /**
    * A device.
    *
-   * @param asyncLimit most asynchronous requests that run on it at once
+   * @param gate who may use it; one and the same for every driver of one device, since their calls
+   *     meet on the same processor
+   * @param arrival grows with each device
    * @param freed told when a model on it was closed
    */
-  Device(Accelerator accelerator, IntSupplier asyncLimit, Consumer<Device> freed) {
+  Device(Accelerator accelerator, Gate gate, long arrival, Consumer<Device> freed) {
+    this.gate = gate;
+    this.arrival = arrival;
     this.freed = freed;
     this.accelerator = accelerator;
     this.info = accelerator.info();
-    this.label = info.kind() + ":" + info.device();
+    this.label = label(info);
     Map<String, Object> anyCase = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
     anyCase.putAll(info.properties());
     this.properties = Collections.unmodifiableMap(anyCase);
-    this.gate = new Gate(info.concurrency(), asyncLimit);
+    this.driverVersion = version(info.driverVersion());
+    this.runtimeVersion =
+        (Version) anyCase.getOrDefault(AcceleratorInfo.RUNTIME_VERSION, Version.emptyVersion);
+  }
+
+  private static Version version(String text) {
+    try {
+      return Version.parseVersion(text);
+    } catch (IllegalArgumentException e) {
+      return Version.emptyVersion;
+    }
+  }
+
+  /** Kind and identity of a device. */
+  static String label(AcceleratorInfo info) {
+    return info.kind() + ":" + info.device();
+  }
+
+  /** Its driver and runtime with their versions, in words. */
+  String driver() {
+    return info.driver()
+        + " "
+        + info.driverVersion()
+        + " ("
+        + info.runtime()
+        + " "
+        + info.runtimeVersion()
+        + ")";
+  }
+
+  /**
+   * Whether it is the same device as another, by a driver that takes over from the other's: of a
+   * newer version, of the same with a newer runtime, or else the one that came later; but never one
+   * that was {@link #release}d in place of one that was not.
+   */
+  boolean supersedes(Device other) {
+    if (other == this || !label.equals(other.label) || leaving) {
+      return false;
+    }
+    if (released != other.released) {
+      return other.released;
+    }
+    int order = driverVersion.compareTo(other.driverVersion);
+    if (order == 0) {
+      order = runtimeVersion.compareTo(other.runtimeVersion);
+    }
+    return order == 0 ? arrival > other.arrival : order > 0;
+  }
+
+  /** Lets every other driver of the same device take over from this one. */
+  void release() {
+    released = true;
+  }
+
+  /** Says that its driver is of no use any more; whether that is news. */
+  boolean unused() {
+    return toldUnused.compareAndSet(false, true);
+  }
+
+  /** Whether its driver was told to be of no use any more. */
+  boolean isUnused() {
+    return toldUnused.get();
+  }
+
+  /** A model serves on it. */
+  void used() {
+    toldUnused.set(false);
   }
 
   /**

@@ -12,6 +12,7 @@ package io.shoji.engine;
 import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorHealth;
+import io.shoji.accelerator.AcceleratorInfo;
 import io.shoji.inference.AcceleratorStatus;
 import io.shoji.inference.InferenceException;
 import io.shoji.inference.InferenceException.Code;
@@ -36,6 +37,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -83,6 +85,9 @@ final class Engine implements InferenceService, AutoCloseable {
 
   /** Labels of devices that were there and are not. Guarded by this. */
   private final Set<String> lost = new HashSet<>();
+
+  /** Devices that came. Guarded by this. */
+  private long arrivals;
 
   private final long startNanos = System.nanoTime();
 
@@ -719,7 +724,12 @@ final class Engine implements InferenceService, AutoCloseable {
         }
       }
       serving.sort(Comparator.naturalOrder());
-      all.add(new AcceleratorStatus(device.info, health(device), serving));
+      all.add(
+          new AcceleratorStatus(
+              device.info,
+              health(device),
+              serving,
+              device.isUnused() ? "nothing uses this driver any more, it may be uninstalled" : ""));
     }
     return all;
   }
@@ -736,12 +746,25 @@ final class Engine implements InferenceService, AutoCloseable {
 
   /** An accelerator is there; models are placed anew in the background. */
   void addAccelerator(Accelerator accelerator) {
-    Device device = new Device(accelerator, () -> settings.asyncThreads(), this::freed);
+    Device device;
     EngineEvent.Type event;
+    Optional<Device> beside;
+    List<Waiter> granted;
     synchronized (this) {
       if (stopping) {
         return;
       }
+      AcceleratorInfo info = accelerator.info();
+      beside =
+          devices.stream()
+              .filter(d -> d.label.equals(Device.label(info)) && !d.leaving())
+              .findFirst();
+      Gate gate =
+          beside
+              .map(d -> d.gate)
+              .orElseGet(() -> new Gate(info.concurrency(), () -> settings.asyncThreads()));
+      granted = gate.widen(info.concurrency());
+      device = new Device(accelerator, gate, ++arrivals, this::freed);
       event =
           lost.remove(device.label)
               ? EngineEvent.Type.DEVICE_BACK
@@ -751,11 +774,21 @@ final class Engine implements InferenceService, AutoCloseable {
       more.sort(Comparator.comparing(d -> d.label));
       devices = List.copyOf(more);
     }
+    deliver(granted);
     LOG.info("accelerator is there {}", device.info);
+    if (beside.isPresent()) {
+      LOG.info(
+          "two drivers are there for one device: models go over to the newer one by one, and what"
+              + " it cannot serve stays accelerator={} older={} newer={}",
+          device,
+          (device.supersedes(beside.get()) ? beside.get() : device).driver(),
+          (device.supersedes(beside.get()) ? device : beside.get()).driver());
+    }
     if (event != null) {
       deviceEvent(event, device, "an accelerator is there " + device.info);
     }
     families.values().forEach(Family::deviceAdded);
+    lookForUnused();
   }
 
   private void deviceEvent(EngineEvent.Type type, Device device, String message) {
@@ -776,7 +809,80 @@ final class Engine implements InferenceService, AutoCloseable {
   private void freed(Device device) {
     if (!stopping && !device.leaving()) {
       families.values().forEach(family -> family.deviceFreed(device));
+      lookForUnused();
     }
+  }
+
+  /** Looks soon whether a driver has become of no use. */
+  void lookForUnused() {
+    if (devices.stream().anyMatch(this::isSuperseded)) {
+      after(0, this::tellUnused);
+    }
+  }
+
+  private boolean isSuperseded(Device device) {
+    return devices.stream().anyMatch(other -> other.supersedes(device));
+  }
+
+  /**
+   * Says of each driver that serves nothing, while another serves the same device, that it may go.
+   */
+  private void tellUnused() {
+    for (Family family : families.values()) {
+      synchronized (family) {
+        if (family.models().stream().anyMatch(model -> model.placing)) {
+          // Looked at again when that is over.
+          return;
+        }
+      }
+    }
+    for (Device device : devices) {
+      if (isSuperseded(device)
+          && device.generations.isEmpty()
+          && !device.leaving()
+          && device.unused()) {
+        LOG.info(
+            "nothing uses a driver any more, it may be uninstalled accelerator={} driver={}",
+            device,
+            device.driver());
+        deviceEvent(
+            EngineEvent.Type.DRIVER_UNUSED,
+            device,
+            "no generation uses a driver any more, since another serves its device: it may be"
+                + " uninstalled driver="
+                + device.driver());
+      }
+    }
+  }
+
+  /**
+   * Lets other drivers of the same devices take over from one, whatever their versions.
+   *
+   * @param driver symbolic name of its bundle
+   * @return labels of its devices, each with the driver that takes over; empty if it has none
+   * @throws IllegalStateException if a device of it has no other driver; nothing was changed
+   */
+  Map<String, String> release(String driver) {
+    Map<String, String> successors = new TreeMap<>();
+    for (Device device : devices) {
+      if (device.info.driver().equals(driver)) {
+        successors.put(
+            device.label,
+            devices.stream()
+                .filter(d -> d.label.equals(device.label) && !d.info.driver().equals(driver))
+                .map(Device::driver)
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException(device.label)));
+      }
+    }
+    for (Device device : devices) {
+      if (device.info.driver().equals(driver)) {
+        device.release();
+      }
+    }
+    families.values().forEach(Family::deviceAdded);
+    lookForUnused();
+    return successors;
   }
 
   /**

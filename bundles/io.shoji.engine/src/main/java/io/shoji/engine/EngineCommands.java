@@ -121,7 +121,9 @@ public final class EngineCommands {
               health.memoryUsedBytes().isPresent()
                   ? health.memoryUsedBytes().getAsLong() / (1024 * 1024) + " MiB"
                   : "-",
-              String.join(", ", accelerator.models())));
+              accelerator.note().isEmpty()
+                  ? String.join(", ", accelerator.models())
+                  : "(" + accelerator.note() + ")"));
     }
     return table(rows);
   }

@@ -47,7 +47,7 @@ final class Gate {
     }
   }
 
-  private final int places;
+  private volatile int places;
   private final IntSupplier asyncLimit;
   private final ArrayDeque<Waiter> queue = new ArrayDeque<>();
 
@@ -143,6 +143,22 @@ final class Gate {
       if (async) {
         asyncRunning--;
       }
+      List<Waiter> granted = dispatch();
+      unlockIfIdle();
+      return granted;
+    }
+  }
+
+  /**
+   * Has at least so many places from now on.
+   *
+   * @return those who got one of the new places; wake them
+   */
+  List<Waiter> widen(int atLeast) {
+    synchronized (queue) {
+      lock();
+      lockedFree += Math.max(0, atLeast - places);
+      places = Math.max(places, atLeast);
       List<Waiter> granted = dispatch();
       unlockIfIdle();
       return granted;

@@ -90,6 +90,31 @@ final class Operator implements Operations {
                         "accelerators", String.join(",", accelerators))));
   }
 
+  @Override
+  public void releaseDriver(String driver) throws OperationException {
+    Map<String, String> successors;
+    try {
+      successors = engine.release(driver);
+    } catch (IllegalStateException e) {
+      throw new OperationException(
+          Code.CONFLICT,
+          "a device of the driver has no other; install that beside it first driver="
+              + driver
+              + " accelerator="
+              + e.getMessage(),
+          e);
+    }
+    if (successors.isEmpty()) {
+      throw new OperationException(
+          Code.INVALID,
+          "no device is here by that driver; drivers are named by their bundle driver="
+              + driver
+              + " found="
+              + engine.devices().stream().map(Device::driver).toList());
+    }
+    LOG.info("models leave a driver driver={} for={}", driver, successors);
+  }
+
   private static <T> List<String> changed(Map<String, T> before, Map<String, T> after) {
     TreeSet<String> names = new TreeSet<>(before.keySet());
     names.addAll(after.keySet());

@@ -42,6 +42,7 @@ import org.osgi.service.component.annotations.Reference;
       "osgi.command.function=events",
       "osgi.command.function=pin",
       "osgi.command.function=policy",
+      "osgi.command.function=release",
       "osgi.command.function=reload",
       "osgi.command.function=rollback",
       "osgi.command.function=unpin",
@@ -78,6 +79,13 @@ public final class OperatorCommands {
   /** {@code shoji:rollback NAME}: goes back to the version that answered before, and pins it. */
   public String rollback(String model) throws OperationException {
     return "pinned model=" + model + " version=" + operations.rollback(model);
+  }
+
+  /** {@code shoji:release DRIVER}: lets another driver of the same device take over. */
+  public String release(String driver) throws OperationException {
+    operations.releaseDriver(driver);
+    return "models leave the driver, shoji:events tells when it may be uninstalled driver="
+        + driver;
   }
 
   /** {@code shoji:reload NAME}: loads what answers anew. */

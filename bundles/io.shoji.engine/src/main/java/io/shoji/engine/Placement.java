@@ -148,6 +148,7 @@ final class Placement {
     Candidate untried = null;
     for (Candidate candidate : model.candidates) {
       if (isDue(candidate)
+          && successor(model, candidate) == null
           && rank(policy, candidate.device.label) <= enough
           && (untried == null
               || rank(policy, candidate.device.label) < rank(policy, untried.device.label))) {
@@ -247,8 +248,11 @@ final class Placement {
   private String beyondDevice(Model model, Device device, long bytes) {
     OptionalLong budget =
         engine.policy().accelerator(device.info.kind(), device.info.device()).memoryBudgetBytes();
+    // Every driver of one device uses the same memory.
     long others =
-        device.generations.stream()
+        engine.devices().stream()
+            .filter(d -> d.label.equals(device.label))
+            .flatMap(d -> d.generations.stream())
             .filter(g -> g.model.family != model.family || g.model.family.staysBeside(g, model))
             .mapToLong(g -> g.footprintBytes)
             .sum();
@@ -267,11 +271,12 @@ final class Placement {
    * meanwhile. Under the family's lock.
    */
   boolean reserve(Generation generation) {
-    synchronized (generation.device.generations) {
+    synchronized (generation.gate) {
       if (!beyondDevice(generation.model, generation.device, generation.footprintBytes).isEmpty()) {
         return false;
       }
       generation.device.generations.add(generation);
+      generation.device.used();
       return true;
     }
   }
@@ -373,23 +378,47 @@ final class Placement {
     return candidate;
   }
 
+  /**
+   * The same variant on the same device by a newer driver, which takes over or is to be tried; null
+   * if there is none, or if it failed, and then the model stays where it is.
+   */
+  private static @Nullable Candidate successor(Model model, Candidate candidate) {
+    for (Candidate other : model.candidates) {
+      if (other.variant.name().equals(candidate.variant.name())
+          && other.device.supersedes(candidate.device)
+          && (other.isUsable() || (other.state == Candidate.State.UNTRIED && other.isAllowed()))) {
+        return other;
+      }
+    }
+    return null;
+  }
+
+  /** Whether it may serve, and no newer driver of its device serves the same. */
+  private static boolean isEligible(Model model, Candidate candidate) {
+    if (!candidate.isUsable()) {
+      return false;
+    }
+    Candidate successor = successor(model, candidate);
+    return successor == null || !successor.isUsable();
+  }
+
   /** The usable candidate that the operator prefers; among equals the fastest. */
   private @Nullable Candidate best(Model model) {
     ModelPolicy policy = policy(model);
     int first = Integer.MAX_VALUE;
     for (Candidate candidate : model.candidates) {
-      if (candidate.isUsable()) {
+      if (isEligible(model, candidate)) {
         first = Math.min(first, rank(policy, candidate.device.label));
       }
     }
     long least = Long.MAX_VALUE;
     for (Candidate candidate : model.candidates) {
-      if (candidate.isUsable() && rank(policy, candidate.device.label) == first) {
+      if (isEligible(model, candidate) && rank(policy, candidate.device.label) == first) {
         least = Math.min(least, candidate.latencyNanos);
       }
     }
     for (Candidate candidate : model.candidates) {
-      if (candidate.isUsable()
+      if (isEligible(model, candidate)
           && rank(policy, candidate.device.label) == first
           && candidate.latencyNanos <= least + least / TIE_DIVISOR) {
         return candidate;
@@ -455,6 +484,11 @@ final class Placement {
                   + chosen.device.label
                   + " order="
                   + policy.accelerators();
+        } else if (candidate.device.label.equals(chosen.device.label)
+            && candidate.state != Candidate.State.REFUSED
+            && chosen.device.supersedes(candidate.device)
+            && chosen.variant.name().equals(candidate.variant.name())) {
+          candidate.verdict = "a newer driver serves in its place driver=" + chosen.device.driver();
         } else if (candidate.state == Candidate.State.MEASURED) {
           candidate.verdict =
               "not faster than variant="
@@ -473,6 +507,7 @@ final class Placement {
       model.family.fade(model);
     }
     announce(model);
+    engine.lookForUnused();
     scheduleRetry(model);
     if (model.serving == null && !model.retained()) {
       model.family.requestRetained();

@@ -61,7 +61,8 @@ final class Documents {
         .put("enabled", policy.enabled())
         .put("memoryBudgetBytes", policy.memoryBudgetBytes())
         .put("health", health(status.health()))
-        .put("models", status.models());
+        .put("models", status.models())
+        .put("note", status.note().isEmpty() ? null : status.note());
   }
 
   static String label(AcceleratorInfo info) {

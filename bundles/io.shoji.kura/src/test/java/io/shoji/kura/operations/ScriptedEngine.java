@@ -262,6 +262,11 @@ public final class ScriptedEngine implements Operations {
   }
 
   @Override
+  public void releaseDriver(String driver) throws OperationException {
+    calls.add("releaseDriver " + driver);
+  }
+
+  @Override
   public Garbage collectGarbage() {
     call("collect-garbage");
     return new Garbage(List.of("io.shoji.model.digits 0.1.0 retained"), 2, 190_000);
