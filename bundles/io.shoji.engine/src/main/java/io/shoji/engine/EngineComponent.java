@@ -20,6 +20,7 @@ import io.shoji.inference.InferenceService;
 import io.shoji.inference.ModelRef;
 import io.shoji.inference.ModelStatus;
 import io.shoji.inference.PreparedInference;
+import io.shoji.model.BundleTrust;
 import io.shoji.model.ModelCatalog;
 import io.shoji.model.ModelPackage;
 import io.shoji.model.RefusalListener;
@@ -41,6 +42,7 @@ import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleEvent;
 import org.osgi.framework.BundleListener;
+import org.osgi.framework.Constants;
 import org.osgi.framework.ServiceReference;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.framework.Version;
@@ -279,6 +281,7 @@ public final class EngineComponent implements InferenceService, RefusalListener 
   }
 
   private final Engine engine;
+  private final DriverTrust drivers;
   private final BundleContext context;
   private final @Nullable ServiceRegistration<Operations> operations;
   private final ServiceTracker<EngineEventListener, Events.Reader> listeners;
@@ -303,6 +306,7 @@ public final class EngineComponent implements InferenceService, RefusalListener 
     this.context = context;
     this.engine = engine(settings, context);
     engine.lowerBy(this::lower);
+    this.drivers = new DriverTrust(engine);
     Events events = engine.events();
     events.start(events.reader(), new DriverSettings(context, engine::policy));
     this.listeners = new ServiceTracker<>(context, EngineEventListener.class, new Listeners());
@@ -449,13 +453,37 @@ public final class EngineComponent implements InferenceService, RefusalListener 
       cardinality = ReferenceCardinality.MULTIPLE,
       policy = ReferencePolicy.DYNAMIC,
       unbind = "removeAccelerator")
-  void addAccelerator(Accelerator accelerator) {
-    engine.addAccelerator(accelerator);
+  void addAccelerator(Accelerator accelerator, Map<String, Object> properties) {
+    drivers.add(
+        accelerator,
+        properties.get(Constants.SERVICE_BUNDLEID) instanceof Long id
+            ? Optional.ofNullable(context.getBundle(id))
+            : Optional.empty());
   }
 
   /** An accelerator is being unregistered: returns when everything on it is closed. */
   void removeAccelerator(Accelerator accelerator) {
-    engine.removeAccelerator(accelerator);
+    drivers.remove(accelerator);
+  }
+
+  /** Somebody judges drivers. */
+  @Reference(
+      cardinality = ReferenceCardinality.OPTIONAL,
+      policy = ReferencePolicy.DYNAMIC,
+      updated = "judgesAnew",
+      unbind = "judgesNoMore")
+  void judges(BundleTrust trust) {
+    drivers.judge(Optional.of(trust));
+  }
+
+  /** The policy or the trust anchors have changed. */
+  void judgesAnew(BundleTrust trust) {
+    drivers.judge(Optional.of(trust));
+  }
+
+  /** Nobody judges drivers any more; those that are used go on. */
+  void judgesNoMore(BundleTrust trust) {
+    drivers.judge(Optional.empty());
   }
 
   /** A model package was registered. */
@@ -535,11 +563,6 @@ public final class EngineComponent implements InferenceService, RefusalListener 
     if (refusal.reasons().equals(refusals.put(refusal.origin(), refusal.reasons()))) {
       return;
     }
-    Map<String, String> details = new HashMap<>();
-    details.put("origin", refusal.origin());
-    for (int i = 0; i < refusal.reasons().size(); i++) {
-      details.put("reason." + (i + 1), refusal.reasons().get(i));
-    }
     engine
         .events()
         .add(
@@ -553,6 +576,33 @@ public final class EngineComponent implements InferenceService, RefusalListener 
                 + refusal.reasons().size()
                 + " first="
                 + refusal.reasons().get(0),
-            details);
+            details(refusal.origin(), refusal.reasons()));
+  }
+
+  @Override
+  public void warned(ModelCatalog.Warning warning) {
+    engine
+        .events()
+        .add(
+            EngineEvent.Type.MODEL_WARNING,
+            warning.model(),
+            warning.version().toString(),
+            "",
+            "a model package serves with a warning origin="
+                + warning.origin()
+                + " reasons="
+                + warning.reasons().size()
+                + " first="
+                + warning.reasons().get(0),
+            details(warning.origin(), warning.reasons()));
+  }
+
+  private static Map<String, String> details(String origin, List<String> reasons) {
+    Map<String, String> details = new HashMap<>();
+    details.put("origin", origin);
+    for (int i = 0; i < reasons.size(); i++) {
+      details.put("reason." + (i + 1), reasons.get(i));
+    }
+    return details;
   }
 }

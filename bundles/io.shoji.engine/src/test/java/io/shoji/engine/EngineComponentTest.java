@@ -104,7 +104,7 @@ class EngineComponentTest {
   void shouldServeWithTheDefaultsWhenTheConfigurationIsRefused() throws Exception {
     component.deactivate();
     component = component(Map.of("maxQueue", 0, "retryMs", new NumberFormatException("abc")));
-    component.addAccelerator(FakeAccelerator.of("cpu", 2));
+    component.addAccelerator(FakeAccelerator.of("cpu", 2), Map.of());
     component.addModelPackage(FakePackage.of("digits", "1.0.0"));
 
     assertThat(answer().model()).isEqualTo("digits");
@@ -112,7 +112,7 @@ class EngineComponentTest {
 
   @Test
   void shouldServeOnWhenTheConfigurationChangesOrIsRefused() throws Exception {
-    component.addAccelerator(FakeAccelerator.of("cpu", 2));
+    component.addAccelerator(FakeAccelerator.of("cpu", 2), Map.of());
     component.addModelPackage(FakePackage.of("digits", "1.0.0"));
     Provenance before = answer();
 
@@ -127,7 +127,7 @@ class EngineComponentTest {
   void shouldEndTheModelWhenThePackagesBundleIsNoLongerInstalled() throws Exception {
     FakeAccelerator cpu = FakeAccelerator.of("cpu", 2);
     FakePackage digits = FakePackage.of("digits", "1.0.0");
-    component.addAccelerator(cpu);
+    component.addAccelerator(cpu, Map.of());
     component.addModelPackage(digits);
     answer();
 
@@ -139,7 +139,7 @@ class EngineComponentTest {
 
   @Test
   void shouldShowModelsAcceleratorsAndFiguresInTheShell() throws Exception {
-    component.addAccelerator(FakeAccelerator.of("cpu", 2));
+    component.addAccelerator(FakeAccelerator.of("cpu", 2), Map.of());
     component.addModelPackage(FakePackage.of("digits", "1.0.0"));
     answer();
     component.addModelPackage(

@@ -78,7 +78,7 @@ class EngineInFrameworkTest {
   private EngineComponent component() {
     EngineComponent made =
         new EngineComponent(context, EngineComponentTest.configuration(Map.of()));
-    made.addAccelerator(FakeAccelerator.of("cpu", 2));
+    made.addAccelerator(FakeAccelerator.of("cpu", 2), Map.of());
     made.addModelPackage(FakePackage.of("digits", "1.0.0"));
     made.addModelPackage(FakePackage.of("digits", "2.0.0"));
     return made;
@@ -252,5 +252,59 @@ class EngineInFrameworkTest {
     assertThat(commands.events(Long.MAX_VALUE)).isNotEmpty();
     operations().configure(policy(Map.of("cpu", Map.of("intraOpThreads", 2))));
     assertThat(commands.policy()).contains("intraOpThreads=2");
+  }
+
+  @Test
+  void shouldUseAcceleratorOnlyWhileItsDriverIsTrusted() throws Exception {
+    awaitAnswering("2.0.0");
+    FakeAccelerator second = FakeAccelerator.of("npu", 2);
+    component.addAccelerator(second, Map.of(Constants.SERVICE_BUNDLEID, 0L));
+    List<Long> asked = new CopyOnWriteArrayList<>();
+
+    component.judges(
+        driver -> {
+          asked.add(driver.getBundleId());
+          return Optional.of("it is not signed");
+        });
+
+    assertThat(asked).containsExactly(0L);
+    assertThat(component.accelerators()).isEmpty();
+    EngineFixture.await("told", () -> told(EngineEvent.Type.DRIVER_REFUSED).size() == 2);
+    assertThat(told(EngineEvent.Type.DRIVER_REFUSED))
+        .anySatisfy(
+            event -> {
+              assertThat(event.accelerator()).startsWith("npu:");
+              assertThat(event.message()).endsWith("it is not signed");
+            });
+
+    component.judgesAnew(driver -> Optional.empty());
+
+    assertThat(component.accelerators()).hasSize(1);
+    assertThat(component.accelerators().get(0).info().kind()).isEqualTo("npu");
+    component.judgesNoMore(driver -> Optional.empty());
+    assertThat(component.accelerators()).hasSize(2);
+    component.removeAccelerator(second);
+    assertThat(component.accelerators()).hasSize(1);
+  }
+
+  @Test
+  void shouldTellWhatSpeaksAgainstPackageThatServes() {
+    component.warned(
+        new ModelCatalog.Warning(
+            "bundle 1.0.0",
+            "digits",
+            new Version("1.0.0"),
+            List.of("/expires: the package has expired", "signature: old"),
+            Instant.now()));
+
+    EngineFixture.await("told", () -> told(EngineEvent.Type.MODEL_WARNING).size() == 1);
+    assertThat(told(EngineEvent.Type.MODEL_WARNING).get(0).details())
+        .containsEntry("origin", "bundle 1.0.0")
+        .containsEntry("reason.1", "/expires: the package has expired")
+        .containsEntry("reason.2", "signature: old");
+  }
+
+  private List<EngineEvent> told(EngineEvent.Type type) {
+    return operations().events(0).stream().filter(e -> e.type() == type).toList();
   }
 }

@@ -34,7 +34,7 @@ public final class EngineInTests implements AutoCloseable {
 
   /** A device came. */
   public void plug(Accelerator accelerator) {
-    component.addAccelerator(accelerator);
+    component.addAccelerator(accelerator, Map.of());
   }
 
   /** A device goes. */

@@ -58,6 +58,7 @@ import org.slf4j.LoggerFactory;
  * views/cc/ccdd.../PATH    a variant's files under their own names: hard links to objects
  * packages/12.json         what bundle 12 was found to contain, see InstallRecord
  * packages/12-aabb...json  what it contained before, under the digest of that model.json
+ * trust.json               what was accepted of signatures, and the floors, see TrustMemory
  * staging/                 what is being written; emptied when the store opens
  * </pre>
  *
@@ -75,6 +76,7 @@ final class ContentStore implements AutoCloseable {
   private static final String MARKER = "shoji-store";
   private static final String NEW_MARKER = "shoji-store.new";
   private static final String LOCK = "lock";
+  private static final String TRUST = "trust.json";
   private static final String LAYOUT = "layout=1\n";
   private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
   private static final int RECORD_BYTES = 4 << 20;
@@ -253,6 +255,43 @@ final class ContentStore implements AutoCloseable {
         log.warn("a record is damaged, its package will be checked again file={}", file);
         files.delete(file);
       }
+    }
+  }
+
+  /** What was remembered of trust; nothing if nothing was, or if it is damaged. */
+  synchronized TrustMemory readTrust() throws StoreException {
+    checkOpen();
+    Path file = root.resolve(TRUST);
+    if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+      return TrustMemory.EMPTY;
+    }
+    try {
+      Optional<TrustMemory> read = TrustMemory.read(readBounded(file, RECORD_BYTES));
+      if (read.isEmpty()) {
+        log.error(
+            "what was remembered of signatures and floors is damaged, by a fault of the disk; it begins"
+                + " anew, and older versions are no longer held off until the next one is committed"
+                + " file={}",
+            file);
+      }
+      return read.orElse(TrustMemory.EMPTY);
+    } catch (IOException e) {
+      throw StoreException.of("the memory of trust cannot be read file=" + file, e);
+    }
+  }
+
+  /** Writes what is to be remembered of trust in place of what was. */
+  synchronized void writeTrust(TrustMemory memory) throws StoreException {
+    checkOpen();
+    Path target = root.resolve(TRUST);
+    Path fresh = stagingPath();
+    try {
+      write(fresh, memory.bytes(), files);
+      files.move(fresh, target);
+      files.sync(root);
+    } catch (IOException e) {
+      throw abandon(
+          fresh, StoreException.of("the memory of trust cannot be written file=" + target, e));
     }
   }
 

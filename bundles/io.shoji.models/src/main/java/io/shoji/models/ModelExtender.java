@@ -10,16 +10,22 @@
 package io.shoji.models;
 
 import io.shoji.disk.LocalDisk;
+import io.shoji.model.BundleTrust;
 import io.shoji.model.ModelCatalog;
 import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelPackage;
 import io.shoji.model.RefusalListener;
+import io.shoji.model.TrustAnchors;
+import io.shoji.operations.EngineEvent;
+import io.shoji.operations.EngineEventListener;
+import io.shoji.operations.ModelChange.State;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URL;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -33,11 +39,13 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleEvent;
+import org.osgi.framework.ServiceReference;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.framework.SynchronousBundleListener;
 import org.osgi.framework.Version;
@@ -52,8 +60,11 @@ import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.Designate;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.osgi.service.metatype.annotations.Option;
 import org.osgi.util.tracker.BundleTracker;
 import org.osgi.util.tracker.BundleTrackerCustomizer;
+import org.osgi.util.tracker.ServiceTracker;
+import org.osgi.util.tracker.ServiceTrackerCustomizer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,9 +76,12 @@ import org.slf4j.LoggerFactory;
  * in the thread that uninstalls or updates the bundle, before that call returns; its files go a
  * little later, and not while somebody holds them.
  */
-@Component(name = ModelExtender.PID, service = ModelCatalog.class, immediate = true)
+@Component(
+    name = ModelExtender.PID,
+    service = {ModelCatalog.class, EngineEventListener.class},
+    immediate = true)
 @Designate(ocd = ModelExtender.Config.class)
-public final class ModelExtender implements ModelCatalog {
+public final class ModelExtender implements ModelCatalog, EngineEventListener {
   static final String PID = "io.shoji.models";
 
   private static final Logger log = LoggerFactory.getLogger(ModelExtender.class);
@@ -91,6 +105,31 @@ public final class ModelExtender implements ModelCatalog {
                 + " data area. After a change the packages are copied there from their bundles; the"
                 + " old folder stays as it is.")
     String storeFolder() default "";
+
+    /** What a signature that is missing or does not hold means. */
+    @AttributeDefinition(
+        name = "Signatures",
+        description =
+            "What is asked of model packages and of accelerator drivers. Off: nothing. Warn: one"
+                + " that is not signed by somebody trusted, has expired or is a downgrade is used"
+                + " with a warning. Require: it is not used.",
+        options = {
+          @Option(label = "Off", value = "off"),
+          @Option(label = "Warn", value = "warn"),
+          @Option(label = "Require", value = "require")
+        })
+    String signatures() default "warn";
+
+    /** Whose signatures are trusted. */
+    @AttributeDefinition(
+        name = "Trust anchors",
+        required = false,
+        description =
+            "Absolute path of a file with certificates (PEM or DER) of those whose signatures are"
+                + " trusted, authorities or signers themselves, or of a folder with such files"
+                + " (.pem, .crt, .cer, .der). Those of a key store of Kura are named in Shoji"
+                + " package trust.")
+    String trustAnchors() default "";
   }
 
   /** Delays, which tests shorten. */
@@ -103,7 +142,10 @@ public final class ModelExtender implements ModelCatalog {
   private final BundleContext context;
   private final String storeFolder;
   private final Timing timing;
+  private final Signatures signatures;
   private final String checker;
+  private final ServiceTracker<TrustAnchors, TrustAnchors> anchors;
+  private final ScheduledFuture<?> reviews;
   private final ScheduledThreadPoolExecutor executor;
   private final BundleTracker<Bundle> tracker;
   private final Map<Long, Installation> installations = new ConcurrentHashMap<>();
@@ -113,6 +155,11 @@ public final class ModelExtender implements ModelCatalog {
 
   private final Map<Installation, Published> published = new ConcurrentHashMap<>();
   private final Map<Installation, Refused> refused = new ConcurrentHashMap<>();
+
+  private final Map<Installation, Warning> warned = new ConcurrentHashMap<>();
+
+  /** What is kept and must not be served, by its record's owner. */
+  private final Map<String, Refusal> refusedKept = new ConcurrentHashMap<>();
 
   /** What is served though its bundle contains something else by now, by its record's owner. */
   private final Map<String, Kept> kept = new ConcurrentHashMap<>();
@@ -127,8 +174,14 @@ public final class ModelExtender implements ModelCatalog {
   private @Nullable ScheduledFuture<?> collection;
   private @Nullable ScheduledFuture<?> retry;
   private long retryMs;
+  private @Nullable ServiceRegistration<BundleTrust> trust;
+  private long trustChanges;
 
-  private record Published(StoredPackage model, ServiceRegistration<ModelPackage> registration) {}
+  private record Published(
+      StoredPackage model,
+      Release release,
+      boolean trusted,
+      ServiceRegistration<ModelPackage> registration) {}
 
   /** Compared by identity, as two records of the same contents are two publications. */
   private static final class Kept {
@@ -150,11 +203,19 @@ public final class ModelExtender implements ModelCatalog {
   /** Starts looking for model packages. */
   @Activate
   public ModelExtender(BundleContext context, Config config) {
-    this(context, config.storeFolder(), Timing.NORMAL);
+    this(
+        context,
+        config.storeFolder(),
+        Timing.NORMAL,
+        new Signatures(
+            policy(config.signatures()),
+            new AnchorSources(config.trustAnchors()),
+            Clock.systemUTC()));
   }
 
-  ModelExtender(BundleContext context, String storeFolder, Timing timing) {
+  ModelExtender(BundleContext context, String storeFolder, Timing timing, Signatures signatures) {
     this.context = context;
+    this.signatures = signatures;
     this.storeFolder = storeFolder.trim();
     this.timing = timing;
     this.retryMs = timing.firstRetryMs();
@@ -174,9 +235,28 @@ public final class ModelExtender implements ModelCatalog {
     this.tracker =
         new BundleTracker<>(
             context, Bundle.RESOLVED | Bundle.STARTING | Bundle.ACTIVE, new Customizer());
+    this.anchors = new ServiceTracker<>(context, TrustAnchors.class, new AnchorsCustomizer());
+    // Before the packages are looked at.
+    anchors.open();
     submit(this::begin);
     context.addBundleListener(uninstalls);
     tracker.open();
+    this.reviews =
+        executor.scheduleWithFixedDelay(
+            guarded(this::review),
+            timing.lastRetryMs(),
+            timing.lastRetryMs(),
+            TimeUnit.MILLISECONDS);
+  }
+
+  private static SignaturePolicy policy(String name) {
+    Optional<SignaturePolicy> policy = SignaturePolicy.of(name);
+    if (policy.isEmpty()) {
+      log.error(
+          "signatures is none of off, warn and require; it counts as require found={}",
+          Reasons.quote(name));
+    }
+    return policy.orElse(SignaturePolicy.REQUIRE);
   }
 
   /** Withdraws every package and closes the store; what is stored stays. */
@@ -185,6 +265,8 @@ public final class ModelExtender implements ModelCatalog {
     stopping = true;
     context.removeBundleListener(uninstalls);
     tracker.close();
+    anchors.close();
+    reviews.cancel(false);
     List.copyOf(kept.values()).forEach(this::withdraw);
     executor.shutdown();
     try {
@@ -195,6 +277,10 @@ public final class ModelExtender implements ModelCatalog {
     } catch (InterruptedException e) {
       executor.shutdownNow();
       Thread.currentThread().interrupt();
+    }
+    ServiceRegistration<BundleTrust> registered = trust;
+    if (registered != null) {
+      registered.unregister();
     }
     ContentStore open = store;
     if (open != null) {
@@ -212,7 +298,16 @@ public final class ModelExtender implements ModelCatalog {
         () -> {
           listeners.add(listener);
           refusals().forEach(refusal -> tell(listener, refusal));
+          warnings().forEach(warning -> tell(listener, warning));
         });
+  }
+
+  private static void tell(RefusalListener listener, Warning warning) {
+    try {
+      listener.warned(warning);
+    } catch (RuntimeException e) {
+      log.warn("a listener failed on a warning listener={}", listener, e);
+    }
   }
 
   private static void tell(RefusalListener listener, Refusal refusal) {
@@ -242,10 +337,104 @@ public final class ModelExtender implements ModelCatalog {
 
   @Override
   public List<Refusal> refusals() {
-    return refused.values().stream()
-        .map(Refused::refusal)
+    return Stream.concat(
+            refused.values().stream().map(Refused::refusal), refusedKept.values().stream())
         .sorted(Comparator.comparing(Refusal::origin))
         .toList();
+  }
+
+  @Override
+  public List<Warning> warnings() {
+    return warned.values().stream().sorted(Comparator.comparing(Warning::origin)).toList();
+  }
+
+  /** A version was committed: from now on its floor holds. */
+  @Override
+  public void event(EngineEvent event) {
+    if (event.type() == EngineEvent.Type.MODEL_CHANGE
+        && State.COMMITTED.name().equals(event.details().get("state"))) {
+      for (Published each : published.values()) {
+        ModelDescription description = each.model().description();
+        if (each.trusted()
+            && description.name().equals(event.model())
+            && description.version().toString().equals(event.version())) {
+          submit(() -> committed(description, each.release()));
+        }
+      }
+    }
+  }
+
+  private void committed(ModelDescription model, Release release) {
+    signatures.committed(model.name(), model.version(), release.minimumVersion());
+    review();
+  }
+
+  /** Whom to trust may have changed, or time has passed: what is published is looked at again. */
+  private void review() {
+    if (stopping || signatures.policy() == SignaturePolicy.OFF) {
+      return;
+    }
+    List.copyOf(published.keySet()).forEach(Installation::review);
+    installations.forEach(
+        (bundleId, installation) -> {
+          boolean served = published.containsKey(installation);
+          if (served || refused.containsKey(installation)) {
+            publishKept(bundleId, served);
+          }
+        });
+  }
+
+  /** Whom to trust has changed. */
+  private void anchorsChanged() {
+    submit(
+        () -> {
+          review();
+          retry();
+          announceTrust();
+        });
+  }
+
+  /** Lets those who use drivers ask anew. */
+  // The framework asks for a Dictionary.
+  @SuppressWarnings("JdkObsolete")
+  private void announceTrust() {
+    Hashtable<String, Object> properties = new Hashtable<>();
+    properties.put("shoji.trust.changes", ++trustChanges);
+    ServiceRegistration<BundleTrust> registered = trust;
+    if (stopping) {
+      return;
+    }
+    if (registered == null) {
+      trust =
+          context.registerService(BundleTrust.class, new DriverSignatures(signatures), properties);
+    } else {
+      registered.setProperties(properties);
+    }
+  }
+
+  private final class AnchorsCustomizer
+      implements ServiceTrackerCustomizer<TrustAnchors, TrustAnchors> {
+    @Override
+    public @Nullable TrustAnchors addingService(ServiceReference<TrustAnchors> reference) {
+      TrustAnchors service = context.getService(reference);
+      if (service != null) {
+        signatures.sources().add(service);
+        anchorsChanged();
+      }
+      return service;
+    }
+
+    @Override
+    public void modifiedService(ServiceReference<TrustAnchors> reference, TrustAnchors service) {
+      anchorsChanged();
+    }
+
+    @Override
+    public void removedService(ServiceReference<TrustAnchors> reference, TrustAnchors service) {
+      signatures.sources().remove(service);
+      context.ungetService(reference);
+      anchorsChanged();
+    }
   }
 
   @Override
@@ -341,8 +530,15 @@ public final class ModelExtender implements ModelCatalog {
       List<Kept> gone =
           kept.values().stream().filter(k -> k.record.bundleId() == bundleId).toList();
       gone.forEach(this::withdraw);
+      refusedKept.keySet().removeIf(owner -> isOf(owner, bundleId));
       submit(this::scheduleCollection);
     }
+  }
+
+  /** Whether an owner is a bundle, or its contents before. */
+  private static boolean isOf(String owner, long bundleId) {
+    return owner.equals(InstallRecord.owner(bundleId))
+        || owner.startsWith(InstallRecord.owner(bundleId) + "-");
   }
 
   /**
@@ -355,10 +551,18 @@ public final class ModelExtender implements ModelCatalog {
     if (open == null || stopping) {
       return;
     }
+    refusedKept
+        .keySet()
+        .removeIf(
+            owner ->
+                isOf(owner, bundleId)
+                    && (open.record(owner).isEmpty()
+                        || (served && owner.equals(InstallRecord.owner(bundleId)))));
     List<Kept> outdated = new ArrayList<>();
     for (Kept each : kept.values()) {
       if (each.record.bundleId() == bundleId
           && (open.record(each.record.owner()).filter(each.record::isSame).isEmpty()
+              || signatures.refusalOfKept(each.model.description()).isPresent()
               || (served && !each.record.retained()))) {
         outdated.add(each);
       }
@@ -384,6 +588,12 @@ public final class ModelExtender implements ModelCatalog {
       log.warn("a version that was kept cannot be taken any more bundle={}", record.origin());
       return;
     }
+    Optional<String> refusal = signatures.refusalOfKept(description.get());
+    if (refusal.isPresent()) {
+      refuseKept(record, description.get(), refusal.get());
+      return;
+    }
+    refusedKept.remove(record.owner());
     Kept fresh =
         new Kept(
             record,
@@ -415,6 +625,23 @@ public final class ModelExtender implements ModelCatalog {
     }
   }
 
+  private void refuseKept(InstallRecord record, ModelDescription description, String reason) {
+    Refusal before = refusedKept.get(record.owner());
+    if (before != null && before.reasons().equals(List.of(reason))) {
+      return;
+    }
+    Refusal refusal =
+        new Refusal(
+            retainedOrigin(record),
+            description.name(),
+            Optional.of(description.version()),
+            List.of(reason),
+            Instant.now());
+    refusedKept.put(record.owner(), refusal);
+    log.warn("a version that was kept is refused bundle={}\n  - {}", record.origin(), reason);
+    listeners.forEach(listener -> tell(listener, refusal));
+  }
+
   private void withdraw(Kept gone) {
     synchronized (gone) {
       kept.remove(gone.record.owner(), gone);
@@ -437,6 +664,7 @@ public final class ModelExtender implements ModelCatalog {
       log.warn("no model package can be taken for now: {}", e.getMessage());
       log.debug("the model store failed", e);
     }
+    announceTrust();
     scheduleCollection();
   }
 
@@ -515,8 +743,9 @@ public final class ModelExtender implements ModelCatalog {
             e);
       }
       open = ContentStore.open(folder.toAbsolutePath(), new LocalDisk());
+      signatures.open(open);
       store = open;
-      installer = new PackageInstaller(open, checker);
+      installer = new PackageInstaller(open, signatures, checker);
     }
     return open;
   }
@@ -593,7 +822,9 @@ public final class ModelExtender implements ModelCatalog {
       boolean retryable = false;
       try {
         ContentStore open = openStore();
-        Optional<ModelDescription> description =
+        BooleanSupplier cancelled = () -> removed || stopping || isChanged(revision);
+        Judgement judgement = judge(cancelled);
+        Optional<PackageInstaller.Taken> taken =
             installer()
                 .install(
                     new PackageInstaller.Origin(
@@ -603,11 +834,15 @@ public final class ModelExtender implements ModelCatalog {
                         lastModified,
                         capabilities,
                         this),
+                    judgement,
                     reasons,
-                    () -> removed || stopping || isChanged(revision));
-        if (description.isPresent()) {
-          conflict = publish(description.get(), open, reasons);
+                    cancelled);
+        if (taken.isPresent()) {
+          conflict = publish(taken.get(), judgement.trusted(), open, reasons);
+          warn(taken.get().description(), taken.get().warnings());
         }
+        // Whom to trust may change, and the clock.
+        retryable = reasons.mentions(PackageInstaller.SIGNATURE_PLACE);
       } catch (CancellationException e) {
         log.debug("the bundle went or changed while it was read bundle={}", origin, e);
         again();
@@ -615,6 +850,11 @@ public final class ModelExtender implements ModelCatalog {
       } catch (StoreException e) {
         reasons.add("store", String.valueOf(e.getMessage()));
         log.debug("the model store failed bundle={}", origin, e);
+        retryable = true;
+      } catch (IOException e) {
+        reasons.add(
+            PackageInstaller.SIGNATURE_PLACE,
+            "cannot be read from the bundle: " + Reasons.quote(e.toString()));
         retryable = true;
       } catch (RuntimeException e) {
         if (!removed && !stopping) {
@@ -637,6 +877,65 @@ public final class ModelExtender implements ModelCatalog {
         refuse(reasons, conflict, retryable);
       }
       publishKept(bundle.getBundleId(), published.containsKey(this));
+    }
+
+    private Judgement judge(BooleanSupplier cancelled) throws IOException {
+      return signatures.judge(new BundleEntries(bundle), PackageInstaller::isJudged, cancelled);
+    }
+
+    /** Looks again at what is published: what forbids it now, or is to be said of it. */
+    private void review() {
+      Published current = published.get(this);
+      if (current == null || removed || stopping) {
+        return;
+      }
+      Reasons reasons = new Reasons();
+      try {
+        List<String> warnings =
+            installer()
+                .review(
+                    current.model().description(),
+                    current.release(),
+                    judge(() -> removed || stopping),
+                    reasons);
+        if (reasons.isEmpty()) {
+          warn(current.model().description(), warnings);
+          return;
+        }
+      } catch (CancellationException | IOException e) {
+        log.debug("a package could not be looked at again bundle={}", origin, e);
+        return;
+      }
+      withdraw();
+      refuse(reasons, Optional.empty(), reasons.mentions(PackageInstaller.SIGNATURE_PLACE));
+    }
+
+    /** Says what speaks against a package that is published, if that is news. */
+    private void warn(ModelDescription description, List<String> reasons) {
+      Warning before = warned.get(this);
+      if (reasons.isEmpty() || !published.containsKey(this)) {
+        warned.remove(this);
+        return;
+      }
+      if (before != null && before.reasons().equals(reasons)) {
+        return;
+      }
+      Warning warning =
+          new Warning(origin, description.name(), description.version(), reasons, Instant.now());
+      warned.put(this, warning);
+      if (removed) {
+        warned.remove(this);
+        return;
+      }
+      StringBuilder text = new StringBuilder();
+      reasons.forEach(reason -> text.append("\n  - ").append(reason));
+      if (signatures.configured()) {
+        log.warn("model package used with a warning bundle={}{}", origin, text);
+      } else {
+        // Nobody said whom to trust: that nobody is, is no news.
+        log.info("model package used, nobody says whom to trust bundle={}{}", origin, text);
+      }
+      listeners.forEach(listener -> tell(listener, warning));
     }
 
     /** Whether the bundle was updated or refreshed meanwhile: what was read may be of both. */
@@ -716,7 +1015,8 @@ public final class ModelExtender implements ModelCatalog {
 
     /** Publishes the package unless another bundle did so with the same name and version. */
     private Optional<Key> publish(
-        ModelDescription description, ContentStore open, Reasons reasons) {
+        PackageInstaller.Taken taken, boolean trusted, ContentStore open, Reasons reasons) {
+      ModelDescription description = taken.description();
       Key key = new Key(description.name(), description.version());
       Object other = owners.putIfAbsent(key, this);
       if (other instanceof Kept) {
@@ -744,7 +1044,10 @@ public final class ModelExtender implements ModelCatalog {
       published.put(
           this,
           new Published(
-              model, context.registerService(ModelPackage.class, model, properties(description))));
+              model,
+              taken.release(),
+              trusted,
+              context.registerService(ModelPackage.class, model, properties(description))));
       if (other instanceof Kept old) {
         ModelExtender.this.withdraw(old);
       }
@@ -758,6 +1061,7 @@ public final class ModelExtender implements ModelCatalog {
     private void end() {
       removed = true;
       refused.remove(this);
+      warned.remove(this);
       withdraw();
       submit(ModelExtender.this::scheduleCollection);
     }
@@ -767,6 +1071,7 @@ public final class ModelExtender implements ModelCatalog {
       if (gone == null) {
         return;
       }
+      warned.remove(this);
       gone.registration().unregister();
       Key key = new Key(gone.model().description().name(), gone.model().description().version());
       owners.remove(key, this);

@@ -16,6 +16,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,11 +26,12 @@ import java.util.jar.JarFile;
 import java.util.jar.Manifest;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
+import org.osgi.framework.Version;
 
 /**
  * Checks a model package outside a gateway with the very code that checks it there: document and
  * schema, manifest, size and digest of every file, golden samples, evidence. Nothing is stored, and
- * nothing of the package is run. The package's signature is not looked at.
+ * nothing of the package is run. The package's signature is {@link SignedArchive}'s matter.
  *
  * <pre>
  * ModelPackageCheck check = ModelPackageCheck.jar(Path.of("io.shoji.model.digits.jar"), () -&gt; false);
@@ -40,10 +42,13 @@ public final class ModelPackageCheck {
   private static final String FOLDER = "SHOJI-INF";
 
   private final Optional<ModelDescription> description;
+  private final Release release;
   private final List<String> reasons;
 
-  private ModelPackageCheck(Optional<ModelDescription> description, List<String> reasons) {
+  private ModelPackageCheck(
+      Optional<ModelDescription> description, Release release, List<String> reasons) {
     this.description = description;
+    this.release = release;
     this.reasons = reasons;
   }
 
@@ -111,17 +116,18 @@ public final class ModelPackageCheck {
         bytes.flatMap(b -> JsonReading.read(b, PackageInstaller.DOCUMENT_PLACE, reasons));
     manifest.ifPresent(m -> checkManifest(m, document, reasons));
     if (document.isEmpty()) {
-      return new ModelPackageCheck(Optional.empty(), reasons.list());
+      return new ModelPackageCheck(Optional.empty(), Release.NONE, reasons.list());
     }
     DescriptionReader reader = new DescriptionReader(document.get(), reasons);
     Optional<ModelDescription> description = reader.read(bytes.map(Digests::of).orElse(""));
+    Release release = Release.read(document.get(), reasons);
     ModelSchema.load().check(document.get(), reasons);
     for (ModelFile file : reader.files()) {
       ContentStore.check(file, source, reasons, cancelled);
     }
     description.ifPresent(d -> PackageInstaller.checkGolden(d, source, reasons));
     return new ModelPackageCheck(
-        reasons.isEmpty() ? description : Optional.empty(), reasons.list());
+        reasons.isEmpty() ? description : Optional.empty(), release, reasons.list());
   }
 
   private static void checkManifest(Manifest manifest, Optional<Json> document, Reasons reasons) {
@@ -143,6 +149,16 @@ public final class ModelPackageCheck {
   /** What the package says; empty if there are reasons against it. */
   public Optional<ModelDescription> description() {
     return description;
+  }
+
+  /** From when on gateways do not install the package any more; empty for never. */
+  public Optional<Instant> expires() {
+    return release.expires();
+  }
+
+  /** The lowest version of the model that may serve once this one was committed; empty for any. */
+  public Optional<Version> minimumVersion() {
+    return release.minimumVersion();
   }
 
   /** Every reason against the package, each with its place; empty if it is good. */

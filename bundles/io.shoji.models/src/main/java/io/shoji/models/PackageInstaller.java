@@ -16,12 +16,15 @@ import io.shoji.model.ModelVariant;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -43,8 +46,13 @@ final class PackageInstaller {
 
   private static final String DOCUMENT = "model.json";
 
+  private static final String FOLDER = "SHOJI-INF/";
+
   /** The document, in reasons. */
-  static final String DOCUMENT_PLACE = "SHOJI-INF/model.json";
+  static final String DOCUMENT_PLACE = FOLDER + DOCUMENT;
+
+  /** The signature, in reasons. */
+  static final String SIGNATURE_PLACE = "signature";
 
   /** The manifest, in reasons. */
   static final String MANIFEST_PLACE = "META-INF/MANIFEST.MF";
@@ -52,16 +60,19 @@ final class PackageInstaller {
   private static final Logger log = LoggerFactory.getLogger(PackageInstaller.class);
 
   private final ContentStore store;
+  private final Signatures signatures;
   private final String checker;
   private @Nullable ModelSchema schema;
 
   /**
    * An installer.
    *
+   * @param signatures the policy on packages' lives: expiry and floors
    * @param checker tells this code from an older or newer version of it
    */
-  PackageInstaller(ContentStore store, String checker) {
+  PackageInstaller(ContentStore store, Signatures signatures, String checker) {
     this.store = store;
+    this.signatures = signatures;
     this.checker = checker;
   }
 
@@ -84,30 +95,52 @@ final class PackageInstaller {
       PackageSource source) {}
 
   /**
+   * A package that was taken.
+   *
+   * @param description what it says
+   * @param release what it says of its own life
+   * @param warnings what speaks against it all the same
+   */
+  record Taken(ModelDescription description, Release release, List<String> warnings) {
+    Taken {
+      warnings = List.copyOf(warnings);
+    }
+  }
+
+  /**
    * Checks and stores a package. What the bundle was last found to contain, before it was updated,
    * stays stored: retained if this package is good and brings another version of the same model, in
    * its place if it is not.
    *
+   * @param judgement what was found of its signature; a package that is refused for it is not even
+   *     read
    * @param reasons gets every reason against the package
    * @param cancelled asked now and then
-   * @return what the package says; empty if there are reasons, and nothing of it is needed then
+   * @return what was taken; empty if there are reasons, and nothing of it is needed then
    * @throws StoreException if the store cannot take it now; reasons found before are in {@code
    *     reasons}
    * @throws CancellationException if {@code cancelled} says so
    */
-  Optional<ModelDescription> install(Origin origin, Reasons reasons, BooleanSupplier cancelled)
+  Optional<Taken> install(
+      Origin origin, Judgement judgement, Reasons reasons, BooleanSupplier cancelled)
       throws StoreException {
     String owner = InstallRecord.owner(origin.bundleId());
     boolean stored = false;
     try {
-      Optional<byte[]> document = document(origin.source(), reasons);
-      Optional<ModelDescription> description = Optional.empty();
+      boolean refused =
+          signatures.policy() == SignaturePolicy.REQUIRE && !judgement.against().isEmpty();
+      if (refused) {
+        judgement.against().forEach(reason -> reasons.add(SIGNATURE_PLACE, reason));
+      }
+      Optional<byte[]> document =
+          refused ? Optional.empty() : document(origin.source(), judgement, reasons);
+      Optional<Taken> taken = Optional.empty();
       if (document.isPresent()) {
-        description = take(origin, document.get(), reasons, cancelled);
-      } else {
+        taken = take(origin, judgement, document.get(), reasons, cancelled);
+      } else if (!refused) {
         checkCapabilities(origin.capabilities(), Optional.empty(), reasons);
       }
-      stored = description.isPresent();
+      stored = taken.isPresent();
       if (!stored && cancelled.getAsBoolean()) {
         // What was found against it may be of a bundle that is half of another version by now.
         throw new CancellationException(origin.name());
@@ -115,7 +148,7 @@ final class PackageInstaller {
       if (!stored && before(origin, document.map(Digests::of).orElse("")).isEmpty()) {
         store.forget(owner);
       }
-      return description;
+      return taken;
     } finally {
       if (!stored) {
         // What was stored of it is garbage now.
@@ -124,8 +157,23 @@ final class PackageInstaller {
     }
   }
 
-  private Optional<ModelDescription> take(
-      Origin origin, byte[] bytes, Reasons reasons, BooleanSupplier cancelled)
+  /** The document, which is the one that was signed. */
+  private static Optional<byte[]> document(
+      PackageSource source, Judgement judgement, Reasons reasons) {
+    Optional<byte[]> document = document(source, reasons);
+    if (document.isPresent() && judgement.archive().isPresent()) {
+      try {
+        judgement.archive().get().check(DOCUMENT_PLACE, document.get());
+      } catch (UntrustedException e) {
+        reasons.add(SIGNATURE_PLACE, String.valueOf(e.getMessage()));
+        return Optional.empty();
+      }
+    }
+    return document;
+  }
+
+  private Optional<Taken> take(
+      Origin origin, Judgement judgement, byte[] bytes, Reasons reasons, BooleanSupplier cancelled)
       throws StoreException {
     String sha256 = Digests.of(bytes);
     String owner = InstallRecord.owner(origin.bundleId());
@@ -145,9 +193,13 @@ final class PackageInstaller {
     }
     DescriptionReader reader = new DescriptionReader(document.get(), reasons);
     Optional<ModelDescription> description = reader.read(sha256);
+    Release release = Release.read(document.get(), reasons);
     if (known.isEmpty()) {
       schema().check(document.get(), reasons);
     }
+    List<String> warnings = new ArrayList<>();
+    description.ifPresent(d -> checkRelease(d, release, judgement, reasons, warnings));
+    checkOthers(judgement, reader.files(), reasons, cancelled);
     if (!reasons.isEmpty()) {
       for (ModelFile file : reader.files()) {
         ContentStore.check(file, origin.source(), reasons, cancelled);
@@ -169,7 +221,8 @@ final class PackageInstaller {
         store.view(view);
       }
       refresh(known.get(), record(origin, sha256, bytes, files, views));
-      return description;
+      signatures.accepted(judgement, sha256);
+      return Optional.of(new Taken(model, release, warnings));
     }
     for (ModelFile file : reader.files()) {
       store.store(file, origin.source(), reasons, cancelled);
@@ -182,9 +235,80 @@ final class PackageInstaller {
       store.view(view);
     }
     retain(origin, model);
+    // Before the record, so that no package is recorded under a signature that is not remembered.
+    signatures.accepted(judgement, sha256);
     store.write(record(origin, sha256, bytes, files, views));
     dropOutdated(origin, model);
-    return description;
+    return Optional.of(new Taken(model, release, warnings));
+  }
+
+  /**
+   * Looks again at a package that is published.
+   *
+   * @param judgement what is found of its signature now
+   * @param reasons gets what forbids it now
+   * @return what is to be said of it all the same
+   */
+  List<String> review(
+      ModelDescription model, Release release, Judgement judgement, Reasons reasons) {
+    List<String> warnings = new ArrayList<>();
+    if (signatures.policy() == SignaturePolicy.REQUIRE) {
+      judgement.against().forEach(reason -> reasons.add(SIGNATURE_PLACE, reason));
+    }
+    checkRelease(model, release, judgement, reasons, warnings);
+    return warnings;
+  }
+
+  /** What the signature and the package's life say against it. */
+  private void checkRelease(
+      ModelDescription model,
+      Release release,
+      Judgement judgement,
+      Reasons reasons,
+      List<String> warnings) {
+    if (signatures.policy() == SignaturePolicy.OFF) {
+      return;
+    }
+    boolean known =
+        store.records().stream().anyMatch(record -> record.modelSha256().equals(model.sha256()));
+    if (signatures.policy() == SignaturePolicy.REQUIRE) {
+      signatures.against(model, release, known, reasons::add);
+    } else {
+      judgement.against().forEach(reason -> warnings.add(SIGNATURE_PLACE + ": " + reason));
+      signatures.against(
+          model, release, known, (place, reason) -> warnings.add(place + ": " + reason));
+    }
+    judgement.remarks().forEach(remark -> warnings.add(SIGNATURE_PLACE + ": " + remark));
+    if (known) {
+      signatures.remark(release).ifPresent(warnings::add);
+    }
+  }
+
+  /**
+   * Reads what lies below SHOJI-INF and no document names: signed as well, though nobody uses it.
+   */
+  private static void checkOthers(
+      Judgement judgement, List<ModelFile> named, Reasons reasons, BooleanSupplier cancelled) {
+    if (judgement.archive().isEmpty()) {
+      return;
+    }
+    Set<String> names = new HashSet<>(Set.of(DOCUMENT_PLACE));
+    named.forEach(file -> names.add(FOLDER + file.path()));
+    try {
+      judgement
+          .archive()
+          .get()
+          .check(name -> name.startsWith(FOLDER) && !names.contains(name), cancelled);
+    } catch (UntrustedException e) {
+      reasons.add(SIGNATURE_PLACE, String.valueOf(e.getMessage()));
+    } catch (IOException e) {
+      reasons.add(SIGNATURE_PLACE, "cannot be checked: " + Reasons.quote(e.toString()));
+    }
+  }
+
+  /** Which entries a judgement reads to the end; the others are read here. */
+  static boolean isJudged(String entry) {
+    return !entry.startsWith(FOLDER) || entry.equals(DOCUMENT_PLACE);
   }
 
   /**

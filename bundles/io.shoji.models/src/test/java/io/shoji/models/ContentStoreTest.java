@@ -260,10 +260,10 @@ class ContentStoreTest {
       FailingDisk disk = new FailingDisk("No space left on device", after);
       try (ContentStore store = ContentStore.open(folder, disk)) {
         PackageFixture fixture = scenario.fixture(1);
-        PackageInstaller installer = new PackageInstaller(store, "test");
+        PackageInstaller installer = new PackageInstaller(store, Signatures.off(), "test");
         Reasons reasons = new Reasons();
         try {
-          installer.install(fixture.origin(1), reasons, () -> false);
+          installer.install(fixture.origin(1), Judgement.NONE, reasons, () -> false);
           installed = true;
         } catch (StoreException e) {
           assertThat(e).hasMessageContaining("cause=\"No space left on device\"");
@@ -275,7 +275,8 @@ class ContentStoreTest {
           }
         }
         disk.repair();
-        assertThat(installer.install(fixture.origin(1), reasons, () -> false)).isPresent();
+        assertThat(installer.install(fixture.origin(1), Judgement.NONE, reasons, () -> false))
+            .isPresent();
         scenario.assertInstalled(store, 1);
       }
     }

@@ -61,7 +61,7 @@ class ModelExtenderTest {
   void start() throws BundleException {
     framework = launch();
     context = framework.getBundleContext();
-    extender = new ModelExtender(context, store().toString(), FAST);
+    extender = new ModelExtender(context, store().toString(), FAST, Signatures.off());
   }
 
   @AfterEach
@@ -251,7 +251,7 @@ class ModelExtenderTest {
     framework.waitForStop(10_000);
     framework = launch();
     context = framework.getBundleContext();
-    extender = new ModelExtender(context, store().toString(), FAST);
+    extender = new ModelExtender(context, store().toString(), FAST, Signatures.off());
     for (Bundle bundle : context.getBundles()) {
       resolve(bundle);
     }
@@ -464,7 +464,7 @@ class ModelExtenderTest {
 
     framework = launch();
     context = framework.getBundleContext();
-    extender = new ModelExtender(context, store().toString(), FAST);
+    extender = new ModelExtender(context, store().toString(), FAST, Signatures.off());
     // Until it is resolved the framework knows the bundle only as installed: its files stay.
     extender.collectGarbage();
     resolve(context.getBundle("test:kept.bundle"));
@@ -494,7 +494,7 @@ class ModelExtenderTest {
   void shouldSayWhyAndTryAgainWhenStoreCannotBeOpened() throws Exception {
     extender.stop();
     Path folder = temp.resolve("missing/store");
-    extender = new ModelExtender(context, folder.toString(), FAST);
+    extender = new ModelExtender(context, folder.toString(), FAST, Signatures.off());
     install(new PackageFixture("late", "1.0.0"), "late.bundle");
 
     assertThat(refusal("late.bundle").reasons())

@@ -66,7 +66,7 @@ class PackageInstallerTest {
   @BeforeEach
   void open() throws StoreException {
     store = ContentStore.open(temp.resolve("store"), new UnsyncedDisk());
-    installer = new PackageInstaller(store, "test 1");
+    installer = new PackageInstaller(store, Signatures.off(), "test 1");
   }
 
   @AfterEach
@@ -76,7 +76,10 @@ class PackageInstallerTest {
 
   private List<String> refuse(PackageFixture fixture) throws StoreException {
     Reasons reasons = new Reasons();
-    Optional<ModelDescription> model = installer.install(fixture.origin(1), reasons, () -> false);
+    Optional<ModelDescription> model =
+        installer
+            .install(fixture.origin(1), Judgement.NONE, reasons, () -> false)
+            .map(PackageInstaller.Taken::description);
     assertThat(model).isEmpty();
     store.collect();
     assertThat(store.use()).as("what is stored").isEqualTo(new StoreUse(0, 0));
@@ -85,7 +88,10 @@ class PackageInstallerTest {
 
   private ModelDescription accept(PackageFixture fixture) throws StoreException {
     Reasons reasons = new Reasons();
-    Optional<ModelDescription> model = installer.install(fixture.origin(1), reasons, () -> false);
+    Optional<ModelDescription> model =
+        installer
+            .install(fixture.origin(1), Judgement.NONE, reasons, () -> false)
+            .map(PackageInstaller.Taken::description);
     assertThat(reasons.list()).isEmpty();
     return model.orElseThrow();
   }
@@ -844,7 +850,7 @@ class PackageInstallerTest {
       Reasons reasons = new Reasons();
       PackageInstaller.Origin origin =
           new PackageInstaller.Origin(1, "test 1.0.0", "test:1", 1, capabilities, fixture);
-      assertThat(installer.install(origin, reasons, () -> false)).isEmpty();
+      assertThat(installer.install(origin, Judgement.NONE, reasons, () -> false)).isEmpty();
       assertThat(reasons.list()).singleElement().asString().startsWith("META-INF/MANIFEST.MF: ");
     }
   }
@@ -867,6 +873,7 @@ class PackageInstallerTest {
 
     installer.install(
         new PackageInstaller.Origin(1, "test 1.0.0", "test:1", 1, fixture.capabilities(), failing),
+        Judgement.NONE,
         reasons,
         () -> false);
 
@@ -886,7 +893,10 @@ class PackageInstallerTest {
     assertThatThrownBy(
             () ->
                 installer.install(
-                    fixture.origin(1), new Reasons(), () -> asked.incrementAndGet() > 3))
+                    fixture.origin(1),
+                    Judgement.NONE,
+                    new Reasons(),
+                    () -> asked.incrementAndGet() > 3))
         .isInstanceOf(CancellationException.class);
 
     store.collect();
@@ -910,11 +920,14 @@ class PackageInstallerTest {
     Reasons reasons = new Reasons();
 
     Optional<ModelDescription> again =
-        installer.install(
-            new PackageInstaller.Origin(
-                1, "test 1.0.0", "test:1", 1, fixture.capabilities(), watched),
-            reasons,
-            () -> false);
+        installer
+            .install(
+                new PackageInstaller.Origin(
+                    1, "test 1.0.0", "test:1", 1, fixture.capabilities(), watched),
+                Judgement.NONE,
+                reasons,
+                () -> false)
+            .map(PackageInstaller.Taken::description);
 
     assertThat(again).isPresent();
     assertThat(opened).containsExactly("model.json");
@@ -945,11 +958,12 @@ class PackageInstallerTest {
     accept(fixture);
     store.close();
     open();
-    installer = new PackageInstaller(store, "test 2");
+    installer = new PackageInstaller(store, Signatures.off(), "test 2");
     fixture.files.get("ir/net.bin")[0] ^= 1;
 
     Reasons reasons = new Reasons();
-    assertThat(installer.install(fixture.origin(1), reasons, () -> false)).isEmpty();
+    assertThat(installer.install(fixture.origin(1), Judgement.NONE, reasons, () -> false))
+        .isEmpty();
 
     assertThat(reasons.list()).singleElement().asString().startsWith("ir/net.bin: has another");
     assertThat(store.record("1")).isEmpty();
@@ -964,7 +978,7 @@ class PackageInstallerTest {
     broken.set("/bogus", "1");
 
     Reasons reasons = new Reasons();
-    assertThat(installer.install(broken.origin(1), reasons, () -> false)).isEmpty();
+    assertThat(installer.install(broken.origin(1), Judgement.NONE, reasons, () -> false)).isEmpty();
 
     assertThat(reasons.list()).hasSize(1);
     store.collect();
@@ -1002,7 +1016,10 @@ class PackageInstallerTest {
         mutate(fixture.document, random, values);
       }
       Reasons reasons = new Reasons();
-      Optional<ModelDescription> model = installer.install(fixture.origin(1), reasons, () -> false);
+      Optional<ModelDescription> model =
+          installer
+              .install(fixture.origin(1), Judgement.NONE, reasons, () -> false)
+              .map(PackageInstaller.Taken::description);
       assertThat(model.isPresent()).as(fixture.document::toString).isEqualTo(reasons.isEmpty());
       accepted += model.isPresent() ? 1 : 0;
     }

@@ -138,7 +138,9 @@ class StoreCrashTest {
     PackageInstaller.Origin origin =
         new PackageInstaller.Origin(
             1, "test 1.0.0", "test:1", lastModified, fixture.capabilities(), fixture);
-    assertThat(new PackageInstaller(store, "test").install(origin, reasons, () -> false))
+    assertThat(
+            new PackageInstaller(store, Signatures.off(), "test")
+                .install(origin, Judgement.NONE, reasons, () -> false))
         .as(reasons.list().toString())
         .isPresent();
   }
