@@ -131,12 +131,18 @@ public interface VendorLibraries {
     private final Path file;
     private final long mappedBytes;
     private final boolean open;
+    private final String reason;
 
-    /** A file of {@code /proc/self/maps}. */
-    public MappedLibrary(Path file, long mappedBytes, boolean open) {
+    /**
+     * A file of {@code /proc/self/maps}.
+     *
+     * @param reason why it is still mapped although nobody holds it open; empty if somebody does
+     */
+    public MappedLibrary(Path file, long mappedBytes, boolean open, String reason) {
       this.file = file;
       this.mappedBytes = mappedBytes;
       this.open = open;
+      this.reason = reason;
     }
 
     /** The file; it may have been deleted since. */
@@ -154,9 +160,23 @@ public interface VendorLibraries {
       return open;
     }
 
+    /**
+     * Why it is still mapped although nobody holds it open, as far as its file and the others tell;
+     * empty if somebody does.
+     */
+    public String reason() {
+      return reason;
+    }
+
     @Override
     public String toString() {
-      return "file=" + file + " mappedBytes=" + mappedBytes + " open=" + open;
+      return "file="
+          + file
+          + " mappedBytes="
+          + mappedBytes
+          + " open="
+          + open
+          + (reason.isEmpty() ? "" : " reason=" + reason);
     }
   }
 }

@@ -77,7 +77,7 @@ final class Engine implements InferenceService, AutoCloseable {
   private final Pins pins;
   private final Journal journal;
   private final Events events = new Events(Clock.systemUTC());
-  private final Receipts receipts = new Receipts();
+  private final Receipts receipts = new Receipts(Clock.systemUTC(), events, this::after);
   private volatile OperationsPolicy policy = OperationsPolicy.empty();
 
   /** Labels of devices that were there. Guarded by this. */
@@ -774,6 +774,7 @@ final class Engine implements InferenceService, AutoCloseable {
       more.sort(Comparator.comparing(d -> d.label));
       devices = List.copyOf(more);
     }
+    receipts.arrived(device);
     deliver(granted);
     LOG.info("accelerator is there {}", device.info);
     if (beside.isPresent()) {
@@ -912,6 +913,7 @@ final class Engine implements InferenceService, AutoCloseable {
       deviceEvent(EngineEvent.Type.DEVICE_LOST, device, "an accelerator is gone " + device.info);
     }
     long until = System.nanoTime() + settings.drainTimeoutMs() * 1_000_000L;
+    receipts.leaving(device);
     device.leave();
     for (Family family : families.values()) {
       family.deviceLeaves(device);
@@ -924,6 +926,7 @@ final class Engine implements InferenceService, AutoCloseable {
           device,
           settings.drainTimeoutMs());
     }
+    receipts.left(device);
     LOG.info("accelerator is gone {}", device.info);
   }
 
@@ -1034,8 +1037,9 @@ final class Engine implements InferenceService, AutoCloseable {
     timer.shutdownNow();
     workers.shutdown();
     events.close();
+    receipts.close();
     pins.flush();
-    for (ExecutorService threads : List.of(loader, timer, workers)) {
+    for (ExecutorService threads : List.of(loader, timer, workers, receipts.thread())) {
       await(threads, until);
     }
     journal.close();

@@ -197,6 +197,27 @@ public final class EngineComponent implements InferenceService, RefusalListener 
                 + " run all the same.")
     boolean acceptAgain() default false;
 
+    /** How long what has left is waited for. */
+    @AttributeDefinition(
+        name = "Time of a swap receipt",
+        description =
+            "How long an old generation's and an old driver's classes, libraries, threads,"
+                + " descriptors and memory are waited for, before what is still there is reported as"
+                + " remaining. Milliseconds, 100 to 3600000.",
+        min = "100",
+        max = "3600000")
+    int receiptTimeMs() default 60_000;
+
+    /** Whether the heap is collected for a receipt. */
+    @AttributeDefinition(
+        name = "Collection for a swap receipt",
+        description =
+            "Classes of an old driver are seen to go only when Java collects its heap. On: that is"
+                + " asked for once after a driver has left, which stops all threads for as long as"
+                + " a full collection takes. Off: the receipt stays open until Java does so by"
+                + " itself. An exchange of models never needs it.")
+    boolean receiptGc() default true;
+
     /** What live requests are used for before a switch. */
     @AttributeDefinition(
         name = "Canary",
@@ -297,16 +318,21 @@ public final class EngineComponent implements InferenceService, RefusalListener 
   @Activate
   public EngineComponent(BundleContext context, Configuration configuration) {
     Settings settings;
+    ReceiptSettings receipts;
     try {
       settings = settings(configuration);
+      receipts = receiptSettings(configuration);
     } catch (RuntimeException e) {
       LOG.error("configuration refused, the defaults hold pid={}: {}", PID, e.getMessage());
       settings = Settings.DEFAULTS;
+      receipts = ReceiptSettings.DEFAULTS;
     }
     this.context = context;
     this.engine = engine(settings, context);
     engine.lowerBy(this::lower);
     this.drivers = new DriverTrust(engine);
+    engine.receipts().configure(receipts);
+    engine.receipts().follow(context);
     Events events = engine.events();
     events.start(events.reader(), new DriverSettings(context, engine::policy));
     this.listeners = new ServiceTracker<>(context, EngineEventListener.class, new Listeners());
@@ -378,7 +404,9 @@ public final class EngineComponent implements InferenceService, RefusalListener 
   @Modified
   void modified(Configuration configuration) {
     try {
+      ReceiptSettings receipts = receiptSettings(configuration);
       engine.configure(settings(configuration));
+      engine.receipts().configure(receipts);
     } catch (RuntimeException e) {
       LOG.error("configuration refused, the last valid one holds pid={}: {}", PID, e.getMessage());
     }
@@ -446,6 +474,10 @@ public final class EngineComponent implements InferenceService, RefusalListener 
     } finally {
       context.ungetService(reference);
     }
+  }
+
+  private static ReceiptSettings receiptSettings(Configuration configuration) {
+    return new ReceiptSettings(configuration.receiptTimeMs(), configuration.receiptGc());
   }
 
   /** An accelerator was registered. */

@@ -15,10 +15,12 @@ import io.shoji.inference.InferenceException;
 import io.shoji.inference.Provenance;
 import io.shoji.model.ModelPackage;
 import io.shoji.model.ModelVariant;
+import io.shoji.operations.GenerationKey;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -31,6 +33,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Version;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -89,6 +92,9 @@ final class Generation {
   /** Who sees its requests; replaced as a whole. */
   private volatile Tap[] taps = {};
 
+  /** What came when it was loaded; null if that was not watched. */
+  private volatile @Nullable LoadTrace load;
+
   private ModelPackage origin;
   private ModelPackage.Lease<ModelArtifact> files;
 
@@ -118,6 +124,28 @@ final class Generation {
     this.limit = loaded.concurrency() < device.info.concurrency() ? loaded.concurrency() : 0;
     this.origin = origin;
     this.files = files;
+  }
+
+  /** What it is made of, to be told again after a restart. */
+  static GenerationKey key(Provenance provenance) {
+    return new GenerationKey(
+        provenance.model(),
+        provenance.modelVersion(),
+        provenance.packageSha256(),
+        provenance.variant(),
+        provenance.variantSha256(),
+        provenance.accelerator() + ":" + provenance.device(),
+        provenance.driver(),
+        provenance.driverVersion(),
+        provenance.runtime(),
+        provenance.runtimeVersion(),
+        provenance.runtimeBuildId());
+  }
+
+  /** Takes note of what came when it was loaded. */
+  void loadedWith(LoadTrace trace) {
+    load = trace;
+    trace.serves(this);
   }
 
   /** Shows its requests to a tap from now on. */
@@ -240,30 +268,38 @@ final class Generation {
     if (!closing.compareAndSet(false, true)) {
       return;
     }
+    LoadTrace trace = load;
+    GenerationDeparture departure = trace == null ? null : trace.closing(this);
+    List<String> failures = new ArrayList<>();
     try {
       for (Prepared.Bound binding : bindings) {
-        quietly("binding", binding::close);
+        quietly("binding", binding::close, failures);
       }
       bindings.clear();
-      quietly("model", loaded::close);
+      quietly("model", loaded::close, failures);
       ModelPackage.Lease<ModelArtifact> hold;
       synchronized (model.family) {
         hold = files;
       }
-      quietly("files", hold::close);
+      quietly("files", hold::close, failures);
       LOG.info("closed {}", this);
     } finally {
+      if (trace != null && departure != null) {
+        departure.closed(String.join("; ", failures));
+        trace.closed();
+      }
       device.generations.remove(this);
       closed.countDown();
       device.freed();
     }
   }
 
-  private void quietly(String part, Runnable close) {
+  private void quietly(String part, Runnable close, List<String> failures) {
     try {
       close.run();
     } catch (RuntimeException | Error e) {
       LOG.warn("could not close the {} of {}", part, this, e);
+      failures.add(part + ": " + e);
     }
   }
 

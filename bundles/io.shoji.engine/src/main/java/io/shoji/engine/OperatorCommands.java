@@ -19,7 +19,9 @@ import io.shoji.operations.OperationException;
 import io.shoji.operations.Operations;
 import io.shoji.operations.OperationsPolicy;
 import io.shoji.operations.Progress;
+import io.shoji.operations.SwapReceipt;
 import io.shoji.operations.Verification;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -42,6 +44,7 @@ import org.osgi.service.component.annotations.Reference;
       "osgi.command.function=events",
       "osgi.command.function=pin",
       "osgi.command.function=policy",
+      "osgi.command.function=receipts",
       "osgi.command.function=release",
       "osgi.command.function=reload",
       "osgi.command.function=rollback",
@@ -174,6 +177,75 @@ public final class OperatorCommands {
           .append('\n');
     }
     return text.toString();
+  }
+
+  /** {@code shoji:receipts}: what became of old generations and old drivers. */
+  public String receipts() {
+    return receipts(0);
+  }
+
+  /** {@code shoji:receipts NUMBER}: those after that receipt. */
+  public String receipts(long after) {
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(List.of("RECEIPT", "TIME", "WHAT", "STATE", "AFTER", "GONE"));
+    StringBuilder remains = new StringBuilder();
+    for (SwapReceipt receipt : operations.receipts(after)) {
+      rows.add(
+          List.of(
+              Long.toString(receipt.id()),
+              receipt.time().truncatedTo(ChronoUnit.SECONDS).toString(),
+              what(receipt),
+              receipt.state().toString(),
+              receipt.elapsedMs() + " ms",
+              gone(receipt)));
+      for (String line : Receipts.remains(receipt)) {
+        remains.append("receipt ").append(receipt.id()).append(": ").append(line).append('\n');
+      }
+    }
+    return EngineCommands.table(rows) + remains;
+  }
+
+  private static String what(SwapReceipt receipt) {
+    String driver =
+        receipt.driver()
+            + " "
+            + receipt.driverVersion()
+            + " ("
+            + receipt.runtime()
+            + " "
+            + receipt.runtimeVersion()
+            + ") on "
+            + receipt.accelerator();
+    return receipt
+        .generation()
+        .map(
+            key ->
+                "generation "
+                    + receipt.generationNumber().orElse(0)
+                    + ", "
+                    + key.model()
+                    + " "
+                    + key.version()
+                    + " "
+                    + key.variant()
+                    + ", "
+                    + driver)
+        .orElse("driver " + driver);
+  }
+
+  private static String gone(SwapReceipt receipt) {
+    StringBuilder text = new StringBuilder();
+    for (SwapReceipt.Account account : receipt.accounts()) {
+      if (account.held() > 0) {
+        text.append(text.length() == 0 ? "" : " ")
+            .append(account.resource())
+            .append('=')
+            .append(account.gone())
+            .append('/')
+            .append(account.held());
+      }
+    }
+    return text.length() == 0 ? "-" : text.toString();
   }
 
   /** {@code shoji:policy}: what is configured. */

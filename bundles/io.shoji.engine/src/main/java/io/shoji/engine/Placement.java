@@ -647,10 +647,12 @@ final class Placement {
       LoadOptions options =
           LoadOptions.defaults()
               .withProgress(step -> model.progress = "loading " + what + ": " + step);
+      LoadTrace trace = engine.receipts().loading(device, artifact);
       loaded =
           urgent
               ? device.accelerator.load(artifact, options)
               : engine.background().call(() -> device.accelerator.load(artifact, options));
+      trace.ended();
       List<TensorSpec> inputs = description.inputsOf(candidate.variant);
       List<TensorSpec> outputs = description.outputsOf(candidate.variant);
       List<String> differences = new ArrayList<>();
@@ -705,6 +707,9 @@ final class Placement {
           reload != null && reload.cancelled
               ? null
               : decide(model, candidate, why, median, loaded, origin, files);
+      if (generation != null) {
+        generation.loadedWith(trace);
+      }
       kept = generation != null && model.family.publish(generation);
       if (generation != null && kept) {
         served.add(key);

@@ -97,7 +97,9 @@ class EngineComponentTest {
         .containsEntry("loaderNiceness", code.loaderNiceness())
         .containsEntry("gap", code.gap().name().toLowerCase(Locale.ROOT))
         .containsEntry("acceptAgain", code.acceptAgain())
-        .hasSize(18);
+        .containsEntry("receiptTimeMs", ReceiptSettings.DEFAULTS.timeMs())
+        .containsEntry("receiptGc", ReceiptSettings.DEFAULTS.collect())
+        .hasSize(20);
   }
 
   @Test

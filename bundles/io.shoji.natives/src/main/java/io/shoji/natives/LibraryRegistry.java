@@ -611,10 +611,20 @@ final class LibraryRegistry implements VendorLibraries {
         Account account = accounts.get(file.id());
         Boolean inOpenFolder = folders.get(file.path().getParent());
         if (account != null) {
-          mapped.add(new MappedLibrary(file.path(), file.bytes(), account.openings > 0));
+          boolean open = account.openings > 0;
+          mapped.add(
+              new MappedLibrary(
+                  file.path(), file.bytes(), open, open ? "" : whyMapped(account, now)));
         } else if (inOpenFolder != null && file.executable()) {
           // Brought in by a library of the same folder: a dependency, or a plug-in of its own.
-          mapped.add(new MappedLibrary(file.path(), file.bytes(), inOpenFolder));
+          mapped.add(
+              new MappedLibrary(
+                  file.path(),
+                  file.bytes(),
+                  inOpenFolder,
+                  inOpenFolder
+                      ? ""
+                      : "a library of the same folder that was closed brought it in"));
         }
       }
       return mapped;

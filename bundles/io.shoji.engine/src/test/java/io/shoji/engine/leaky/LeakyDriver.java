@@ -1,0 +1,100 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.engine.leaky;
+
+import io.shoji.accelerator.Accelerator;
+import io.shoji.accelerator.VendorLibraries;
+import io.shoji.accelerator.VendorLibrary;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import org.osgi.framework.BundleActivator;
+import org.osgi.framework.BundleContext;
+
+/** Leaves behind what the property {@code leaky.leaks} names. */
+public final class LeakyDriver implements BundleActivator {
+  /** What a thread of the JVM's keeps for the driver. */
+  private static final ThreadLocal<LeakyDriver> OWN = new ThreadLocal<>();
+
+  private static final int DIRECT_BYTES = 8 << 20;
+
+  @Override
+  public void start(BundleContext context) throws Exception {
+    Set<String> leaks = Set.copyOf(Arrays.asList(context.getProperty("leaky.leaks").split(",")));
+    String version = context.getBundle().getVersion().toString();
+    boolean leaking = version.equals("1.0.0");
+    if (leaking) {
+      for (String leak : leaks) {
+        leak(context, leak);
+      }
+    }
+    context.registerService(
+        Accelerator.class, new LeakyAccelerator(version, leaking && leaks.contains("model")), null);
+  }
+
+  private void leak(BundleContext context, String leak) throws Exception {
+    switch (leak) {
+      case "thread" -> {
+        CountDownLatch never = new CountDownLatch(1);
+        Thread thread =
+            new Thread(
+                () -> {
+                  try {
+                    never.await();
+                  } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                  }
+                },
+                "leaky-poll");
+        thread.setDaemon(true);
+        thread.setContextClassLoader(null);
+        thread.start();
+      }
+      case "context" -> {
+        Thread thread = new Thread(new java.util.concurrent.FutureTask<>(() -> null), "leaky-idle");
+        thread.setContextClassLoader(LeakyDriver.class.getClassLoader());
+        Runtime.getRuntime().addShutdownHook(thread);
+      }
+      case "local" -> OWN.set(this);
+      case "direct" -> keep(ByteBuffer.allocateDirect(DIRECT_BYTES));
+      case "descriptor" -> keep(FileChannel.open(Path.of(context.getProperty("leaky.file"))));
+      case "temporary" -> {
+        Path file = Files.createTempFile("leaky", ".cache");
+        file.toFile().deleteOnExit();
+      }
+      case "library" -> {
+        VendorLibraries libraries =
+            context.getService(context.getServiceReference(VendorLibraries.class));
+        VendorLibrary library = libraries.open(Path.of(context.getProperty("leaky.library")));
+        library.symbol("answer");
+      }
+      default -> {
+        // Of the accelerator, or nothing.
+      }
+    }
+  }
+
+  /** Keeps something where no class of the driver's is to be seen. */
+  static void keep(Object object) {
+    @SuppressWarnings("unchecked")
+    List<Object> kept = (List<Object>) System.getProperties().get("leaky.kept");
+    kept.add(object);
+  }
+
+  @Override
+  public void stop(BundleContext context) {
+    // The framework takes back the service; all else stays.
+  }
+}
