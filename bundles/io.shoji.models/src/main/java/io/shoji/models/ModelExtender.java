@@ -16,9 +16,6 @@ import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelPackage;
 import io.shoji.model.RefusalListener;
 import io.shoji.model.TrustAnchors;
-import io.shoji.operations.EngineEvent;
-import io.shoji.operations.EngineEventListener;
-import io.shoji.operations.ModelChange.State;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -76,12 +73,9 @@ import org.slf4j.LoggerFactory;
  * in the thread that uninstalls or updates the bundle, before that call returns; its files go a
  * little later, and not while somebody holds them.
  */
-@Component(
-    name = ModelExtender.PID,
-    service = {ModelCatalog.class, EngineEventListener.class},
-    immediate = true)
+@Component(name = ModelExtender.PID, service = ModelCatalog.class, immediate = true)
 @Designate(ocd = ModelExtender.Config.class)
-public final class ModelExtender implements ModelCatalog, EngineEventListener {
+public final class ModelExtender implements ModelCatalog {
   static final String PID = "io.shoji.models";
 
   private static final Logger log = LoggerFactory.getLogger(ModelExtender.class);
@@ -178,10 +172,7 @@ public final class ModelExtender implements ModelCatalog, EngineEventListener {
   private long trustChanges;
 
   private record Published(
-      StoredPackage model,
-      Release release,
-      boolean trusted,
-      ServiceRegistration<ModelPackage> registration) {}
+      StoredPackage model, Release release, ServiceRegistration<ModelPackage> registration) {}
 
   /** Compared by identity, as two records of the same contents are two publications. */
   private static final class Kept {
@@ -348,22 +339,7 @@ public final class ModelExtender implements ModelCatalog, EngineEventListener {
     return warned.values().stream().sorted(Comparator.comparing(Warning::origin)).toList();
   }
 
-  /** A version was committed: from now on its floor holds. */
-  @Override
-  public void event(EngineEvent event) {
-    if (event.type() == EngineEvent.Type.MODEL_CHANGE
-        && State.COMMITTED.name().equals(event.details().get("state"))) {
-      for (Published each : published.values()) {
-        ModelDescription description = each.model().description();
-        if (each.trusted()
-            && description.name().equals(event.model())
-            && description.version().toString().equals(event.version())) {
-          submit(() -> committed(description, each.release()));
-        }
-      }
-    }
-  }
-
+  /** A version has become the one to go back to: from now on its floor holds. */
   private void committed(ModelDescription model, Release release) {
     signatures.committed(model.name(), model.version(), release.minimumVersion());
     review();
@@ -604,7 +580,8 @@ public final class ModelExtender implements ModelCatalog, EngineEventListener {
                 open,
                 path -> Optional.empty(),
                 () -> true,
-                this::leaseClosed));
+                this::leaseClosed,
+                () -> {}));
     Object other = owners.putIfAbsent(fresh.key, fresh);
     if (other instanceof Kept old && outdated.contains(old)) {
       owners.put(fresh.key, fresh);
@@ -1040,13 +1017,17 @@ public final class ModelExtender implements ModelCatalog, EngineEventListener {
               open,
               this,
               () -> removed,
-              ModelExtender.this::leaseClosed);
+              ModelExtender.this::leaseClosed,
+              () -> {
+                if (trusted) {
+                  submit(() -> committed(description, taken.release()));
+                }
+              });
       published.put(
           this,
           new Published(
               model,
               taken.release(),
-              trusted,
               context.registerService(ModelPackage.class, model, properties(description))));
       if (other instanceof Kept old) {
         ModelExtender.this.withdraw(old);

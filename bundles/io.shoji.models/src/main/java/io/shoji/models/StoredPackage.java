@@ -34,6 +34,7 @@ final class StoredPackage implements ModelPackage {
   private final PackageSource source;
   private final BooleanSupplier removed;
   private final Runnable leaseClosed;
+  private final Runnable committed;
 
   /**
    * A package.
@@ -42,6 +43,7 @@ final class StoredPackage implements ModelPackage {
    * @param source the bundle's files, to restore what was damaged
    * @param removed whether the bundle is gone or has other contents now
    * @param leaseClosed called after each lease
+   * @param committed called when this has become the version to go back to
    */
   StoredPackage(
       ModelDescription description,
@@ -50,7 +52,8 @@ final class StoredPackage implements ModelPackage {
       ContentStore store,
       PackageSource source,
       BooleanSupplier removed,
-      Runnable leaseClosed) {
+      Runnable leaseClosed,
+      Runnable committed) {
     this.description = description;
     this.origin = origin;
     this.retained = retained;
@@ -58,6 +61,7 @@ final class StoredPackage implements ModelPackage {
     this.source = source;
     this.removed = removed;
     this.leaseClosed = leaseClosed;
+    this.committed = committed;
   }
 
   @Override
@@ -79,6 +83,9 @@ final class StoredPackage implements ModelPackage {
   public void keep(boolean good) throws ModelPackageException {
     try {
       store.keep(description.sha256(), good);
+      if (good) {
+        committed.run();
+      }
     } catch (StoreException e) {
       throw new ModelPackageException(
           description.toString(), List.of(String.valueOf(e.getMessage())), e);

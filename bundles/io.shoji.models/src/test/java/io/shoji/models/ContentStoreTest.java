@@ -61,6 +61,7 @@ class ContentStoreTest {
         store,
         scenario.fixture(id),
         removed::get,
+        () -> {},
         () -> {});
   }
 
