@@ -82,6 +82,7 @@ public class KuraIT {
                 "io.shoji.kura.CloudRequests",
                 "io.shoji.kura.InferenceEngine",
                 MODELS,
+                "io.shoji.kura.PackageTrust",
                 "io.shoji.kura.RestService",
                 "io.shoji.kura.Telemetry"));
     Waiting.until(

@@ -341,6 +341,15 @@ final class Documents {
         .put("time", refusal.time());
   }
 
+  static Document warning(ModelCatalog.Warning warning) {
+    return new Document()
+        .put("bundle", warning.origin())
+        .put("model", warning.model())
+        .put("modelVersion", warning.version().toString())
+        .put("reasons", warning.reasons())
+        .put("time", warning.time());
+  }
+
   static Document policies(OperationsPolicy policy) {
     Document models = new Document();
     new TreeMap<>(policy.models()).forEach((name, value) -> models.put(name, policy(value)));

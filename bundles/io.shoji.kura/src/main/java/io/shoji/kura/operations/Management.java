@@ -272,6 +272,7 @@ public final class Management {
       ModelCatalog.StoreUse use = store.storeUse();
       document
           .put("refused", store.refusals().stream().map(Documents::refusal).toList())
+          .put("warnings", store.warnings().stream().map(Documents::warning).toList())
           .put("store", new Document().put("files", use.files()).put("bytes", use.bytes()));
     }
     if (engine != null) {

@@ -55,6 +55,7 @@ final class FormsIT {
             "io.shoji.kura.Accelerators",
             "io.shoji.kura.CloudRequests",
             "io.shoji.kura.Models",
+            "io.shoji.kura.PackageTrust",
             "io.shoji.kura.RestService",
             "io.shoji.kura.Telemetry");
     assertThat(problems).isEmpty();

@@ -181,6 +181,7 @@ class FormsIT {
             REST,
             "io.shoji.kura.InferenceEngine",
             "io.shoji.kura.Models",
+            "io.shoji.kura.PackageTrust",
             "io.shoji.kura.Accelerators",
             TELEMETRY,
             "io.shoji.kura.CloudRequests",
