@@ -9,6 +9,7 @@
  */
 package io.shoji.models;
 
+import io.shoji.accelerator.ThreadNiceness;
 import io.shoji.disk.LocalDisk;
 import io.shoji.model.BundleTrust;
 import io.shoji.model.ModelCatalog;
@@ -83,6 +84,9 @@ public final class ModelExtender implements ModelCatalog {
   private static final String FOLDER = "SHOJI-INF/";
   private static final long STOP_MS = 10_000;
 
+  /** About a tenth of a processor while others want it, all of it else. */
+  private static final int NICENESS = 10;
+
   /** Settings. */
   @ObjectClassDefinition(
       id = PID,
@@ -141,6 +145,10 @@ public final class ModelExtender implements ModelCatalog {
   private final ServiceTracker<TrustAnchors, TrustAnchors> anchors;
   private final ScheduledFuture<?> reviews;
   private final ScheduledThreadPoolExecutor executor;
+
+  /** Whether the thread's priority was lowered. Used by the thread alone. */
+  private boolean givesWay;
+
   private final BundleTracker<Bundle> tracker;
   private final Map<Long, Installation> installations = new ConcurrentHashMap<>();
 
@@ -649,6 +657,21 @@ public final class ModelExtender implements ModelCatalog {
     executor.execute(guarded(task));
   }
 
+  /**
+   * Lets this component's thread give way to those that answer requests: a large package takes
+   * seconds of a processor to be unpacked and digested.
+   */
+  private void giveWay() {
+    ServiceReference<ThreadNiceness> reference =
+        givesWay ? null : context.getServiceReference(ThreadNiceness.class);
+    ThreadNiceness niceness = reference == null ? null : context.getService(reference);
+    if (niceness != null) {
+      niceness.lower(NICENESS);
+      givesWay = true;
+      context.ungetService(reference);
+    }
+  }
+
   private static Runnable guarded(Runnable task) {
     return () -> {
       try {
@@ -784,6 +807,7 @@ public final class ModelExtender implements ModelCatalog {
     }
 
     private void install() {
+      giveWay();
       @Nullable BundleRevision revision = bundle.adapt(BundleRevision.class);
       List<Map<String, Object>> capabilities = capabilities();
       if (removed || stopping) {

@@ -12,6 +12,7 @@ package io.shoji.models;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.accelerator.ThreadNiceness;
 import io.shoji.model.ModelCatalog;
 import io.shoji.model.ModelPackage;
 import io.shoji.model.ModelPackage.Lease;
@@ -153,6 +154,20 @@ class ModelExtenderTest {
     try (Lease<Path> golden = digits.acquireGolden()) {
       assertThat(golden.get()).hasBinaryContent(fixture.files.get("golden/samples.safetensors"));
     }
+  }
+
+  @Test
+  void shouldGiveWayToOthersWhenAPackageIsRead() throws Exception {
+    List<String> lowered = new CopyOnWriteArrayList<>();
+    ThreadNiceness niceness = nice -> lowered.add(Thread.currentThread().getName() + " " + nice);
+    context.registerService(ThreadNiceness.class, niceness, null);
+
+    install(new PackageFixture("first", "1.0.0"), "first.bundle");
+    install(new PackageFixture("second", "1.0.0"), "second.bundle");
+    published("first");
+    published("second");
+
+    assertThat(lowered).containsExactly("shoji-models 10");
   }
 
   @Test
