@@ -17,7 +17,9 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Dictionary;
 import java.util.HashMap;
+import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
@@ -108,6 +110,20 @@ final class FelixWithPackages implements AutoCloseable {
     }
   }
 
+  /** Configures a component through ConfigurationAdmin, as {@link #deploy}. */
+  void configure(String pid, Map<String, Object> settings) throws Exception {
+    Object admin = service("org.osgi.service.cm.ConfigurationAdmin", null);
+    Object configuration =
+        admin
+            .getClass()
+            .getMethod("getConfiguration", String.class, String.class)
+            .invoke(admin, pid, "?");
+    configuration
+        .getClass()
+        .getMethod("update", Dictionary.class)
+        .invoke(configuration, new Hashtable<>(settings));
+  }
+
   /** Starts the probe, which needs the API of the core package. */
   @SuppressWarnings("unchecked")
   void startProbe() throws BundleException, IOException, InvalidSyntaxException {
@@ -120,7 +136,7 @@ final class FelixWithPackages implements AutoCloseable {
     main.putValue("Bundle-Activator", PROBE);
     main.putValue(
         "Import-Package",
-        "io.shoji.tensor,io.shoji.inference,io.shoji.model,io.shoji.accelerator,org.osgi.framework");
+        "io.shoji.tensor,io.shoji.inference,io.shoji.model,io.shoji.operations,io.shoji.accelerator,org.osgi.framework");
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (JarOutputStream jar = new JarOutputStream(bytes, manifest);
         InputStream in = getClass().getResourceAsStream("/" + PROBE.replace('.', '/') + ".class")) {

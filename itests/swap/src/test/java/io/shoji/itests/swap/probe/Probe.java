@@ -16,6 +16,8 @@ import io.shoji.inference.ModelRef;
 import io.shoji.inference.ModelStatus;
 import io.shoji.inference.PreparedInference;
 import io.shoji.inference.Provenance;
+import io.shoji.operations.Operations;
+import io.shoji.operations.SwapReceipt;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
@@ -40,7 +42,7 @@ import org.osgi.framework.ServiceReference;
  * may name the {@code way}: {@code later} asks for a future, {@code prepared} uses the preparation
  * that was made for this {@code client}. A request with {@code figures} is answered by how many
  * futures were asked for, and how often one was completed; one with {@code status} by how each
- * version of the model with that name is.
+ * version of the model with that name is; one with {@code receipts} by those after that number.
  */
 public final class Probe implements BundleActivator {
   private final Map<Object, PreparedInference> preparations = new ConcurrentHashMap<>();
@@ -62,6 +64,9 @@ public final class Probe implements BundleActivator {
   }
 
   private Map<String, Object> call(Map<String, Object> request) {
+    if (request.containsKey("receipts")) {
+      return receipts((Long) request.get("receipts"));
+    }
     ServiceReference<InferenceService> reference =
         context.getServiceReference(InferenceService.class);
     if (reference == null) {
@@ -89,6 +94,25 @@ public final class Probe implements BundleActivator {
       }
     }
     return status;
+  }
+
+  /** The receipts after a number: how many are not settled, and those that are not clean. */
+  private Map<String, Object> receipts(long after) {
+    ServiceReference<Operations> reference = context.getServiceReference(Operations.class);
+    List<SwapReceipt> receipts = context.getService(reference).receipts(after);
+    context.ungetService(reference);
+    return Map.of(
+        "count",
+        (long) receipts.size(),
+        "last",
+        receipts.stream().mapToLong(SwapReceipt::id).max().orElse(after),
+        "checking",
+        receipts.stream().filter(r -> !r.settled()).count(),
+        "remains",
+        receipts.stream()
+            .filter(r -> r.state() == SwapReceipt.State.REMAINS)
+            .map(SwapReceipt::toString)
+            .toList());
   }
 
   private Map<String, Object> futures() {
