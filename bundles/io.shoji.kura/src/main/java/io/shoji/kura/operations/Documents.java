@@ -23,13 +23,17 @@ import io.shoji.operations.AcceleratorPolicy;
 import io.shoji.operations.BenchResult;
 import io.shoji.operations.EngineEvent;
 import io.shoji.operations.Garbage;
+import io.shoji.operations.GenerationKey;
 import io.shoji.operations.ModelOverview;
 import io.shoji.operations.ModelPolicy;
 import io.shoji.operations.OperationsPolicy;
+import io.shoji.operations.SwapReceipt;
 import io.shoji.operations.Verification;
 import io.shoji.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -295,6 +299,70 @@ final class Documents {
         .put("accelerator", event.accelerator().isEmpty() ? null : event.accelerator())
         .put("message", event.message())
         .put("details", event.details().isEmpty() ? null : new TreeMap<>(event.details()));
+  }
+
+  /** One receipt: kinds of which nothing was held are left out. */
+  static Document receipt(SwapReceipt receipt) {
+    return new Document()
+        .put("id", receipt.id())
+        .put("subject", receipt.subject())
+        .put("time", receipt.time())
+        .put("state", receipt.state())
+        .put("elapsedMs", receipt.elapsedMs())
+        .put("checks", receipt.checks())
+        .put("accelerator", receipt.accelerator())
+        .put("generation", receipt.generationNumber())
+        .put("model", receipt.generation().map(GenerationKey::model))
+        .put("modelVersion", receipt.generation().map(GenerationKey::version))
+        .put("variant", receipt.generation().map(GenerationKey::variant))
+        .put("driver", receipt.driver())
+        .put("driverVersion", receipt.driverVersion())
+        .put("runtime", receipt.runtime())
+        .put("runtimeVersion", receipt.runtimeVersion())
+        .put(
+            "accounts",
+            receipt.accounts().stream()
+                .filter(account -> account.held() > 0)
+                .map(Documents::account)
+                .toList())
+        .put("processBefore", new TreeMap<>(receipt.before()))
+        .put("processAfter", new TreeMap<>(receipt.after()));
+  }
+
+  private static Document account(SwapReceipt.Account account) {
+    return new Document()
+        .put("resource", account.resource())
+        .put("unit", account.resource().unit())
+        .put("held", account.held())
+        .put("gone", account.gone())
+        .put(
+            "remains",
+            account.remains().stream()
+                .map(
+                    each ->
+                        new Document()
+                            .put("what", each.what())
+                            .put("amount", each.amount())
+                            .put("holder", each.holder()))
+                .toList());
+  }
+
+  /** How many receipts are in which state, and those of which something remains. */
+  static Document receipts(List<SwapReceipt> all) {
+    Map<String, Long> states = new TreeMap<>();
+    for (SwapReceipt.State state : SwapReceipt.State.values()) {
+      states.put(
+          state.name().toLowerCase(Locale.ROOT),
+          all.stream().filter(receipt -> receipt.state() == state).count());
+    }
+    return new Document()
+        .put("states", states)
+        .put(
+            "remaining",
+            all.stream()
+                .filter(receipt -> receipt.state() == SwapReceipt.State.REMAINS)
+                .map(SwapReceipt::id)
+                .toList());
   }
 
   static Document bench(BenchResult result) {

@@ -19,6 +19,7 @@ import io.shoji.operations.ModelOverview;
 import io.shoji.operations.OperationException;
 import io.shoji.operations.Operations;
 import io.shoji.operations.Progress;
+import io.shoji.operations.SwapReceipt;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -54,7 +55,8 @@ public final class Management {
 
   private static final Logger LOG = LoggerFactory.getLogger(Management.class);
   private static final String RESOURCES =
-      "status, accelerators[/KIND:DEVICE], models[/NAME], pipelines, metrics, events, jobs[/ID]";
+      "status, accelerators[/KIND:DEVICE], models[/NAME], pipelines, metrics, events, receipts,"
+          + " jobs[/ID]";
   private static final String OPERATIONS =
       "bench, verify, reload, pin, unpin, rollback, collect-garbage";
   private static final String MODEL = "model";
@@ -210,6 +212,12 @@ public final class Management {
           arguments.integer("after", 0, 0, Long.MAX_VALUE),
           (int) arguments.integer("limit", 100, 1, MOST_EVENTS));
     }
+    if (resource.equals("receipts") && path.size() == 1) {
+      arguments.only("after", "limit");
+      return receipts(
+          arguments.integer("after", 0, 0, Long.MAX_VALUE),
+          (int) arguments.integer("limit", 100, 1, MOST_EVENTS));
+    }
     arguments.only();
     if (path.size() == 1) {
       return switch (resource) {
@@ -277,6 +285,7 @@ public final class Management {
     }
     if (engine != null) {
       document.put("policy", Documents.policies(engine.policy()));
+      document.put("receipts", Documents.receipts(engine.receipts(0)));
     }
     long ended = jobs.all().stream().filter(job -> job.phase().ended()).count();
     return document
@@ -386,6 +395,18 @@ public final class Management {
     return document
         .put("more", found.size() - shown.size())
         .put("events", shown.stream().map(Documents::event).toList());
+  }
+
+  private Document receipts(long after, int limit) throws RequestException {
+    List<SwapReceipt> found = engine().receipts(after);
+    List<SwapReceipt> shown = found.subList(0, Math.min(limit, found.size()));
+    Document document = begin().put("after", after);
+    if (!shown.isEmpty()) {
+      document.put("first", shown.get(0).id()).put("last", shown.get(shown.size() - 1).id());
+    }
+    return document
+        .put("more", found.size() - shown.size())
+        .put("receipts", shown.stream().map(Documents::receipt).toList());
   }
 
   // Doing.

@@ -236,6 +236,24 @@ public final class RestService implements ConfigurableComponent, StatusSource {
     return answer(Method.GET, security, Arguments.ofQuery(query), null, "events");
   }
 
+  /** What became of old generations and old drivers. */
+  @GET
+  @Path("receipts")
+  @RolesAllowed(READ)
+  public Response receipts(
+      @Context SecurityContext security,
+      @QueryParam("after") @Nullable String after,
+      @QueryParam("limit") @Nullable String limit) {
+    Map<String, String> query = new LinkedHashMap<>();
+    if (after != null) {
+      query.put("after", after);
+    }
+    if (limit != null) {
+      query.put("limit", limit);
+    }
+    return answer(Method.GET, security, Arguments.ofQuery(query), null, "receipts");
+  }
+
   /** Every job. */
   @GET
   @Path("jobs")
