@@ -15,7 +15,8 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.CodeSigner;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -41,6 +42,7 @@ import java.util.jar.JarInputStream;
 import java.util.jar.Manifest;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.zip.Deflater;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
@@ -393,39 +395,81 @@ public final class SignedArchive {
    */
   private CodeSigner codeSigner(Signature signature, byte[] file, byte[] block)
       throws UntrustedException, IOException {
-    String probe = "";
-    byte[] content = new byte[0];
+    Optional<String> small = smallEntry();
+    if (small.isPresent()) {
+      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+      write(bytes, signature, file, block, small.get());
+      return codeSigner(
+          new ByteArrayInputStream(bytes.toByteArray()), signature.name(), small.get());
+    }
+    String large =
+        names.stream()
+            .filter(SignedArchive::isContent)
+            .findFirst()
+            .orElseThrow(
+                () -> new UntrustedException(Kind.INVALID, "it has nothing that could be signed"));
+    // As in a deployment package; memory is not the place for it.
+    Path copy = Files.createTempFile("shoji-signature", ".jar");
+    try {
+      try (OutputStream out = Files.newOutputStream(copy)) {
+        write(out, signature, file, block, large);
+      }
+      try (InputStream in = Files.newInputStream(copy)) {
+        return codeSigner(in, signature.name(), large);
+      }
+    } finally {
+      Files.delete(copy);
+    }
+  }
+
+  private static boolean isContent(String name) {
+    return !isFile(name) && !name.equals(JarFile.MANIFEST_NAME);
+  }
+
+  /** An entry of little memory, found to be as it was signed. */
+  private Optional<String> smallEntry() throws UntrustedException, IOException {
     for (String name : names) {
-      if (!isFile(name) && !name.equals(JarFile.MANIFEST_NAME) && probe.isEmpty()) {
+      if (isContent(name)) {
+        byte[] content;
         try (InputStream in = open(entries, name)) {
           content = in.readNBytes(PROBE_LIMIT + 1);
         }
-        probe = content.length <= PROBE_LIMIT ? name : "";
+        if (content.length <= PROBE_LIMIT) {
+          check(name, content);
+          return Optional.of(name);
+        }
       }
     }
-    if (probe.isEmpty()) {
-      throw new UntrustedException(
-          Kind.INVALID,
-          "it has no entry that is small enough to verify the signature with; put a text file into it"
-              + " largestBytes="
-              + PROBE_LIMIT);
+    return Optional.empty();
+  }
+
+  private void write(OutputStream out, Signature signature, byte[] file, byte[] block, String entry)
+      throws IOException, UntrustedException {
+    try (ZipOutputStream zip = new ZipOutputStream(out);
+        InputStream content = open(entries, entry)) {
+      zip.setLevel(Deflater.NO_COMPRESSION);
+      put(zip, JarFile.MANIFEST_NAME, new ByteArrayInputStream(manifestBytes));
+      put(zip, signature.name(), new ByteArrayInputStream(file));
+      put(zip, signature.block(), new ByteArrayInputStream(block));
+      put(zip, entry, content);
     }
-    check(probe, content);
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (ZipOutputStream zip = new ZipOutputStream(bytes, StandardCharsets.UTF_8)) {
-      zip.setLevel(0);
-      put(zip, JarFile.MANIFEST_NAME, manifestBytes);
-      put(zip, signature.name(), file);
-      put(zip, signature.block(), block);
-      put(zip, probe, content);
-    }
-    try (JarInputStream jar =
-        new JarInputStream(new ByteArrayInputStream(bytes.toByteArray()), true)) {
-      for (JarEntry entry = jar.getNextJarEntry(); entry != null; entry = jar.getNextJarEntry()) {
+  }
+
+  private static void put(ZipOutputStream zip, String name, InputStream content)
+      throws IOException {
+    zip.putNextEntry(new ZipEntry(name));
+    content.transferTo(zip);
+    zip.closeEntry();
+  }
+
+  private static CodeSigner codeSigner(InputStream archive, String signature, String entry)
+      throws UntrustedException, IOException {
+    try (JarInputStream jar = new JarInputStream(archive, true)) {
+      for (JarEntry each = jar.getNextJarEntry(); each != null; each = jar.getNextJarEntry()) {
         jar.transferTo(OutputStream.nullOutputStream());
         jar.closeEntry();
-        CodeSigner[] signers = entry.getCodeSigners();
-        if (entry.getName().equals(probe) && signers != null && signers.length == 1) {
+        CodeSigner[] signers = each.getCodeSigners();
+        if (each.getName().equals(entry) && signers != null && signers.length == 1) {
           return signers[0];
         }
       }
@@ -440,13 +484,7 @@ public final class SignedArchive {
         "Java does not take the signature: it is damaged, made with an algorithm that this Java has"
             + " disabled (jdk.jar.disabledAlgorithms), or with a certificate that is not for digital"
             + " signatures file="
-            + Reasons.quote(signature.name()));
-  }
-
-  private static void put(ZipOutputStream zip, String name, byte[] content) throws IOException {
-    zip.putNextEntry(new ZipEntry(name));
-    zip.write(content);
-    zip.closeEntry();
+            + Reasons.quote(signature));
   }
 
   private static InputStream open(Entries entries, String name)

@@ -319,4 +319,22 @@ class SignaturesTest {
           .hasMessageContaining("signature block");
     }
   }
+
+  @Test
+  void shouldVerifyArchiveWhenEveryEntryIsLarge() throws Exception {
+    byte[] large = PackageFixture.random(new Random(3), 3 << 20);
+    Archive archive = new Archive();
+    archive.put(
+        "META-INF/MANIFEST.MF", "Manifest-Version: 1.0\r\n\r\n".getBytes(StandardCharsets.UTF_8));
+    archive.put("bundles/model.jar", large);
+    Archive good = Archive.of(release.sign(archive.bytes()));
+
+    assertThat(SignedArchive.read(good).signers()).containsExactly(release.chain);
+
+    large[5]++;
+    good.put("bundles/model.jar", large);
+    assertThatThrownBy(() -> SignedArchive.read(good))
+        .isInstanceOf(UntrustedException.class)
+        .hasMessageContaining("the signature does not hold");
+  }
 }
