@@ -36,10 +36,10 @@ class LedgerIT {
   private static final String ARCHITECTURE =
       System.getProperty("os.arch").equals("aarch64") ? "aarch64" : "x86_64";
   private static final String DRIVER = "io.shoji.driver.cpu";
-  private static final int SWAPS = Proof.rounds(24, 1_000);
+  private static final int SWAPS = Proof.rounds(18, 1_000);
 
   /** After so many swaps the clients pause, resources are read and the capacity is taken anew. */
-  private static final int BLOCK = Proof.rounds(12, 50);
+  private static final int BLOCK = Proof.rounds(9, 50);
 
   /** The block from which on resources are compared. */
   private static final int FIRST_BLOCK = Proof.rounds(1, 2);
