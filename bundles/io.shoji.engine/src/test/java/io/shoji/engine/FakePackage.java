@@ -29,6 +29,10 @@ import org.osgi.framework.Version;
 /** A package without files; counts the holds on it. */
 final class FakePackage implements ModelPackage {
   final AtomicInteger holds = new AtomicInteger();
+
+  /** Whether the engine wants it kept over updates. */
+  volatile boolean good;
+
   private final ModelDescription description;
   private final boolean retained;
   private final Path golden;
@@ -125,6 +129,11 @@ final class FakePackage implements ModelPackage {
   @Override
   public boolean retained() {
     return retained;
+  }
+
+  @Override
+  public void keep(boolean isGood) {
+    good = isGood;
   }
 
   @Override

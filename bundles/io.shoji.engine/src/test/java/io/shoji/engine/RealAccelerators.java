@@ -27,6 +27,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.felix.framework.Felix;
+import org.osgi.framework.BundleContext;
 import org.osgi.framework.Constants;
 import org.osgi.util.tracker.ServiceTracker;
 
@@ -49,6 +50,11 @@ final class RealAccelerators implements AutoCloseable {
         new NativeLibraries(
             framework.getBundleContext(),
             annotation(NativeLibraries.Configuration.class, Map.of()));
+  }
+
+  /** The framework that they are in. */
+  BundleContext context() {
+    return framework.getBundleContext();
   }
 
   /** Starts the CPU driver with ONNX Runtime. */
@@ -119,7 +125,8 @@ final class RealAccelerators implements AutoCloseable {
     return file;
   }
 
-  private static <A extends Annotation> A annotation(Class<A> type, Map<String, Object> values) {
+  /** A configuration, as declarative services make it. */
+  static <A extends Annotation> A annotation(Class<A> type, Map<String, Object> values) {
     return type.cast(
         Proxy.newProxyInstance(
             type.getClassLoader(),

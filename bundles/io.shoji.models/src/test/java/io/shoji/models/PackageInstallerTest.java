@@ -969,6 +969,49 @@ class PackageInstallerTest {
     assertThat(store.record("1")).isEmpty();
   }
 
+  private void update(int version) throws StoreException {
+    PackageFixture fixture = new PackageFixture("model", version + ".0.0", new Random(version), 99);
+    Reasons reasons = new Reasons();
+    PackageInstaller.Origin origin =
+        new PackageInstaller.Origin(
+            1, "test " + version, "test:1", version, fixture.capabilities(), fixture);
+    assertThat(installer.install(origin, Judgement.NONE, reasons, () -> false))
+        .as(reasons.list().toString())
+        .isPresent();
+    store.collect();
+  }
+
+  private List<String> stored() {
+    return store.records().stream()
+        .map(r -> PackageInstaller.describe(r).orElseThrow().version().toString())
+        .sorted()
+        .toList();
+  }
+
+  @Test
+  void shouldKeepVersionToGoBackToOverAnyNumberOfUpdatesAndRestarts() throws Exception {
+    update(1);
+    String first = store.record("1").orElseThrow().modelSha256();
+    store.keep(first, true);
+    update(2);
+    update(3);
+    store.close();
+    open();
+    installer = new PackageInstaller(store, Signatures.off(), "test 1");
+    update(4);
+    assertThat(stored()).containsExactly("1.0.0", "3.0.0", "4.0.0");
+    for (InstallRecord record : store.records()) {
+      PackageInstaller.describe(record).orElseThrow().variants().stream()
+          .flatMap(variant -> variant.files().stream())
+          .forEach(file -> assertThat(store.path(file)).hasSize(file.size()));
+    }
+
+    store.keep(store.record("1").orElseThrow().modelSha256(), true);
+    store.keep(first, false);
+    update(5);
+    assertThat(stored()).containsExactly("4.0.0", "5.0.0");
+  }
+
   /** A framework may show a bundle's old contents with its new time while it is being updated. */
   @Test
   void shouldKeepLastGoodContentsWhenNewOnesAreRefusedAtTheSameTime() throws Exception {

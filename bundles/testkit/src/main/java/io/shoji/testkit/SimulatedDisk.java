@@ -346,11 +346,11 @@ public final class SimulatedDisk implements Disk {
 
   /**
    * Plays power cuts after so many changes: every combination of what may and may not be on the
-   * disk then, or if these are too many, all of it, nothing of it, all the names without the bytes,
-   * and random ones.
+   * disk then, or if these are too many, nothing of it, all of it, all the names without the bytes,
+   * and random ones; only random ones if there are to be less than three.
    *
    * @param work empty folder
-   * @param most how many combinations at most, at least 3
+   * @param most how many combinations at most
    * @return how many were played
    */
   public synchronized int powerCuts(int changes, int most, Path work, Random random, Check check)
@@ -376,7 +376,7 @@ public final class SimulatedDisk implements Disk {
       int[] fates = new int[uncertain.size()];
       for (int j = 0; j < fates.length; j++) {
         fates[j] =
-            switch (i) {
+            switch (most < 3 ? 3 : i) {
               case 0 -> LOST;
               case 1 -> WHOLE;
               case 2 -> uncertain.get(j) == DATA_FATES ? LOST : WHOLE;
