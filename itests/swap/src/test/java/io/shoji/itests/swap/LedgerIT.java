@@ -38,6 +38,9 @@ class LedgerIT {
   private static final String DRIVER = "io.shoji.driver.cpu";
   private static final int SWAPS = Proof.rounds(18, 1_000);
 
+  /** What is replaced, in turn. */
+  private static final List<Phase> KINDS = List.of(Phase.MODEL, Phase.DRIVER, Phase.BOTH);
+
   /** After so many swaps the clients pause, resources are read and the capacity is taken anew. */
   private static final int BLOCK = Proof.rounds(9, 50);
 
@@ -135,42 +138,10 @@ class LedgerIT {
           .isNotEqualTo(answers.of(new Answers.Pair(versions[1], runtimes[1]))[0]);
 
       Clients clients = new Clients(felix, answers, questions);
-      int driver = 1;
-      int model = 1;
-      for (int swap = 0; swap < SWAPS; swap++) {
-        if (swap % BLOCK == 0) {
-          begin(clients);
-        }
-        Phase kind = Phase.values()[2 + swap % 3];
-        driver = kind == Phase.MODEL ? driver : 1 - driver;
-        model = kind == Phase.DRIVER ? model : 1 - model;
-        enter(clients, Phase.SETTLING);
-        late += clients.awaitOnTime(CATCH_UP_MS) ? 0 : 1;
-        Thread.sleep(SETTLING_MS);
-        enter(clients, Phase.STEADY);
-        Thread.sleep(STEADY_MS);
-        long start = System.nanoTime();
-        enter(clients, kind);
-        if (kind != Phase.MODEL) {
-          felix.deploy(drivers[driver]);
-        }
-        if (kind != Phase.DRIVER) {
-          felix.deploy(models[model]);
-        }
-        await(new Answers.Pair(versions[model], runtimes[driver]));
-        took.computeIfAbsent(kind, k -> new ArrayList<>()).add((System.nanoTime() - start) / 1e6);
-        Thread.sleep(TAIL_MS);
-        if ((swap + 1) % BLOCK == 0 || swap + 1 == SWAPS) {
-          clients.stop();
-          enter(clients, Phase.SETTLING);
-          settle(felix);
-          resources.add(
-              Resources.read(
-                  resources.isEmpty() ? Long.MAX_VALUE : resources.get(0).classLoaders()));
-          System.out.printf(
-              "ledger: swaps=%d receipts=%d %s%n",
-              swap + 1, receipts, resources.get(resources.size() - 1));
-        }
+      try {
+        exchange(felix, clients, new Parts(drivers, runtimes, models, versions));
+      } finally {
+        clients.stop();
       }
       fold();
       report(clients);
@@ -193,6 +164,54 @@ class LedgerIT {
     assertFlat("class loaders", Resources::classLoaders);
     if (Proof.isLong()) {
       assertQuickEnough();
+    }
+  }
+
+  /**
+   * What is exchanged, the older of two first.
+   *
+   * @param drivers packages, each with the runtime of that place
+   * @param models packages, each with the version of that place
+   */
+  private record Parts(Path[] drivers, String[] runtimes, Path[] models, String[] versions) {}
+
+  /** Every swap; the newer driver and the newer model serve when it begins. */
+  private void exchange(FelixWithPackages felix, Clients clients, Parts parts) throws Exception {
+    int driver = 1;
+    int model = 1;
+    for (int swap = 0; swap < SWAPS; swap++) {
+      if (swap % BLOCK == 0) {
+        begin(clients);
+      }
+      Phase kind = KINDS.get(swap % KINDS.size());
+      driver = kind == Phase.MODEL ? driver : 1 - driver;
+      model = kind == Phase.DRIVER ? model : 1 - model;
+      enter(clients, Phase.SETTLING);
+      late += clients.awaitOnTime(CATCH_UP_MS) ? 0 : 1;
+      Thread.sleep(SETTLING_MS);
+      enter(clients, Phase.STEADY);
+      Thread.sleep(STEADY_MS);
+      long start = System.nanoTime();
+      enter(clients, kind);
+      if (kind != Phase.MODEL) {
+        felix.deploy(parts.drivers[driver]);
+      }
+      if (kind != Phase.DRIVER) {
+        felix.deploy(parts.models[model]);
+      }
+      await(new Answers.Pair(parts.versions[model], parts.runtimes[driver]));
+      took.computeIfAbsent(kind, k -> new ArrayList<>()).add((System.nanoTime() - start) / 1e6);
+      Thread.sleep(TAIL_MS);
+      if ((swap + 1) % BLOCK == 0 || swap + 1 == SWAPS) {
+        clients.stop();
+        enter(clients, Phase.SETTLING);
+        settle(felix);
+        resources.add(
+            Resources.read(resources.isEmpty() ? Long.MAX_VALUE : resources.get(0).classLoaders()));
+        System.out.printf(
+            "ledger: swaps=%d receipts=%d %s%n",
+            swap + 1, receipts, resources.get(resources.size() - 1));
+      }
     }
   }
 

@@ -111,27 +111,11 @@ class NeighboursIT {
       Clients clients = new Clients(felix, answers, questions);
       double capacity = clients.capacity(CAPACITY_MS);
       clients.start(LOAD * capacity);
-      long millis = STEADY_MS;
-      for (int round = 0; round < ROUNDS; round++) {
-        clients.enter(Phase.SETTLING);
-        Thread.sleep(SETTLING_MS);
-        Window before = clients.enter(Phase.STEADY);
-        Thread.sleep(Math.max(STEADY_MS, millis));
-        long start = System.nanoTime();
-        Window during = clients.enter(Phase.MODEL);
-        felix.deploy(large[round % 2]);
-        long deployed = System.nanoTime();
-        List<String> steps = await(felix, versions[round % 2]);
-        millis = (System.nanoTime() - start) / 1_000_000;
-        Thread.sleep(TAIL_MS);
-        clients.enter(Phase.SETTLING);
-        before.fold(steadyAll);
-        during.fold(disturbedAll);
-        steady.add(before);
-        disturbed.add(during);
-        report(round, millis, (deployed - start) / 1_000_000, steps, before, during);
+      try {
+        replace(felix, clients, large, versions);
+      } finally {
+        clients.stop();
       }
-      clients.stop();
       assertThat(answers.complaints()).isEmpty();
       assertThat(clients.answered())
           .as("answers to %d requests", clients.sent())
@@ -148,6 +132,31 @@ class NeighboursIT {
           disturbedAll);
     }
     compare();
+  }
+
+  /** Every round: a steady time, then one in which the large model is replaced. */
+  private void replace(FelixWithPackages felix, Clients clients, Path[] large, String[] versions)
+      throws Exception {
+    long millis = STEADY_MS;
+    for (int round = 0; round < ROUNDS; round++) {
+      clients.enter(Phase.SETTLING);
+      Thread.sleep(SETTLING_MS);
+      Window before = clients.enter(Phase.STEADY);
+      Thread.sleep(Math.max(STEADY_MS, millis));
+      long start = System.nanoTime();
+      Window during = clients.enter(Phase.MODEL);
+      felix.deploy(large[round % 2]);
+      long deployed = System.nanoTime();
+      List<String> steps = await(felix, versions[round % 2]);
+      millis = (System.nanoTime() - start) / 1_000_000;
+      Thread.sleep(TAIL_MS);
+      clients.enter(Phase.SETTLING);
+      before.fold(steadyAll);
+      during.fold(disturbedAll);
+      steady.add(before);
+      disturbed.add(during);
+      report(round, millis, (deployed - start) / 1_000_000, steps, before, during);
+    }
   }
 
   private void learn(FelixWithPackages felix, List<Map<String, Object>> questions)
