@@ -78,13 +78,8 @@ final class DriverSignatures implements BundleTrust {
   }
 
   private void tell(String what, String name, String reason) {
-    if (!told.add(name + reason)) {
-      return;
-    }
-    if (signatures.configured()) {
+    if (told.add(name + reason)) {
       log.warn("{} {}: {}", what, name, reason);
-    } else {
-      log.info("{} {}: {}", what, name, reason);
     }
   }
 

@@ -930,12 +930,7 @@ public final class ModelExtender implements ModelCatalog {
       }
       StringBuilder text = new StringBuilder();
       reasons.forEach(reason -> text.append("\n  - ").append(reason));
-      if (signatures.configured()) {
-        log.warn("model package used with a warning bundle={}{}", origin, text);
-      } else {
-        // Nobody said whom to trust: that nobody is, is no news.
-        log.info("model package used, nobody says whom to trust bundle={}{}", origin, text);
-      }
+      log.warn("model package used with a warning bundle={}{}", origin, text);
       listeners.forEach(listener -> tell(listener, warning));
     }
 

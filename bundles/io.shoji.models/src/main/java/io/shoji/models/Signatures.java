@@ -139,6 +139,9 @@ final class Signatures {
       Judgement judgement = judge(archive.manifestSha256(), archive.signers());
       return judgement.trusted() ? judgement.of(archive) : judgement;
     } catch (UntrustedException e) {
+      if (e.kind() == Kind.UNSIGNED && isNoNews(sources.read())) {
+        return Judgement.NONE;
+      }
       return Judgement.against(
           e.kind() == Kind.UNSIGNED
               ? "it is not signed; have it signed by somebody whom this gateway trusts"
@@ -172,8 +175,16 @@ final class Signatures {
     if (failure == null) {
       throw new IllegalStateException("an archive that was read has a signer");
     }
+    if (failure.kind() == Kind.UNKNOWN_SIGNER && isNoNews(anchors)) {
+      return Judgement.NONE;
+    }
     String more = anchors.missing().isEmpty() ? "" : " anchors=" + anchors.missing();
     return Judgement.against(failure.getMessage() + more);
+  }
+
+  /** As long as nobody says whom to trust, that nobody is trusted is worth no warning. */
+  private boolean isNoNews(Anchors anchors) {
+    return policy == SignaturePolicy.WARN && !anchors.configured();
   }
 
   /** Why something goes on though it would not be accepted anew. */
@@ -326,10 +337,5 @@ final class Signatures {
           ? Optional.empty()
           : Optional.of("signature: " + e.getMessage());
     }
-  }
-
-  /** Whether anybody said whom to trust. */
-  boolean configured() {
-    return sources.read().configured();
   }
 }

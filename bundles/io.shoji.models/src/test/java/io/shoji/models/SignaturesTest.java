@@ -337,4 +337,20 @@ class SignaturesTest {
         .isInstanceOf(UntrustedException.class)
         .hasMessageContaining("the signature does not hold");
   }
+
+  @Test
+  void shouldWarnOnlyOfWhatWasChangedWhenNobodySaysWhomToTrust() throws Exception {
+    Signatures signatures =
+        new Signatures(
+            SignaturePolicy.WARN, new AnchorSources(""), Clock.fixed(NOW, ZoneOffset.UTC));
+    byte[] unsigned = new PackageFixture("pump", "1.0.0").jar("pump").readAllBytes();
+
+    assertThat(judge(signatures, unsigned)).isEqualTo(Judgement.NONE);
+    assertThat(judge(signatures, signed)).isEqualTo(Judgement.NONE);
+    assertThat(
+            judge(signatures, Archive.of(signed).remove("META-INF/SIGNER\\..*").bytes()).against())
+        .singleElement()
+        .asString()
+        .contains("the signature was taken away");
+  }
 }

@@ -35,6 +35,8 @@ final class Draft {
           "schemaVersion",
           "name",
           "version",
+          "expires",
+          "minimumVersion",
           "title",
           "description",
           "licence",

@@ -10,6 +10,7 @@
 package io.shoji.cli.packaging;
 
 import io.shoji.cli.CommandException;
+import io.shoji.models.SignedArchive;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -91,7 +92,7 @@ final class JarSigning {
       List<? extends ZipEntry> entries = in.stream().toList();
       for (boolean now : last ? new boolean[] {false, true} : new boolean[] {false}) {
         for (ZipEntry entry : entries) {
-          if (!last || Signature.isFile(entry.getName()) == now) {
+          if (!last || SignedArchive.isFile(entry.getName()) == now) {
             copy(in, entry, out);
           }
         }

@@ -122,8 +122,8 @@ final class PackageAudit {
     boolean good =
         switch (signature.state()) {
           case TRUSTED -> true;
-          case INVALID -> false;
-          case UNSIGNED, UNKNOWN_SIGNER, EXPIRED -> trust.isEmpty();
+          case INVALID, WEAK -> false;
+          case UNSIGNED, UNKNOWN_SIGNER, EXPIRED, NOT_YET_VALID -> trust.isEmpty();
         };
     findings.add(
         good
@@ -148,6 +148,7 @@ final class PackageAudit {
             model
                 + ", as gateways check it: schema, size and digest of every file, golden samples="
                 + model.golden().map(ModelDescription.GoldenSamples::count).orElse(0)));
+    life(check);
     findings.addAll(criteria(model));
     try (ZipFile zip = new ZipFile(jar.toFile())) {
       Map<String, Path> files = new LinkedHashMap<>();
@@ -169,6 +170,28 @@ final class PackageAudit {
     } catch (IOException e) {
       throw Refusal.io("the bundle cannot be unpacked", where, e);
     }
+  }
+
+  /** How long gateways install it, and what they do not go back to once it was committed. */
+  private void life(ModelPackageCheck check) {
+    if (check.expires().isPresent()) {
+      Instant expires = check.expires().get();
+      findings.add(
+          expires.isAfter(now)
+              ? Finding.note("package", "gateways install it for as long as expires=" + expires)
+              : Finding.failed(
+                  "package",
+                  "it has expired, gateways that require signatures do not install it expires="
+                      + expires));
+    }
+    check
+        .minimumVersion()
+        .ifPresent(
+            floor ->
+                findings.add(
+                    Finding.note(
+                        "package",
+                        "once it was committed nothing older serves minimumVersion=" + floor)));
   }
 
   /** Puts a file where it can be read; its path was found safe by the gateway's checks. */

@@ -20,7 +20,10 @@ import io.shoji.cli.Json;
 import io.shoji.cli.Text;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.DateTimeException;
 import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Date;
 import java.util.LinkedHashMap;
@@ -258,6 +261,24 @@ public final class PackageCommand implements Callable<Integer> {
   private @Nullable Path passwordFile;
 
   @Option(
+      names = "--expires",
+      paramLabel = "TIME",
+      order = 53,
+      description =
+          "From when on gateways do not install the package any more, as 2027-11-22 or 2027-11-22T12:00:00Z (UTC)."
+              + " Default: never. Not taken over from the base.")
+  private @Nullable String expires;
+
+  @Option(
+      names = "--floor",
+      paramLabel = "VERSION",
+      order = 54,
+      description =
+          "Once a gateway has committed this package, nothing older of the model serves there, be it by going back:"
+              + " for when older versions must not answer again. Default: the base's, if it has one.")
+  private @Nullable String floor;
+
+  @Option(
       names = {"-o", "--output"},
       paramLabel = "FOLDER",
       order = 60,
@@ -344,6 +365,7 @@ public final class PackageCommand implements Callable<Integer> {
       Path folder)
       throws CommandException, InterruptedException {
     describe(draft, from);
+    life(draft, now);
     Acceptance acceptance = acceptance(draft);
     if (!MEASURED_ON_DEVICE.contains(acceptance.metric())) {
       notes.add(
@@ -433,6 +455,38 @@ public final class PackageCommand implements Callable<Integer> {
               + " --model-version base="
               + before.orElse("none"));
     }
+  }
+
+  private void life(Draft draft, Instant now) throws CommandException {
+    if (floor != null) {
+      draft.set("minimumVersion", floor);
+    }
+    if (expires == null) {
+      draft
+          .text("expires")
+          .ifPresent(
+              before ->
+                  notes.add(
+                      "the base expires, and this package does not: --expires base=" + before));
+      draft.remove("expires");
+      return;
+    }
+    Instant until;
+    try {
+      until =
+          expires.contains("T")
+              ? Instant.parse(expires)
+              : LocalDate.parse(expires).atStartOfDay(ZoneOffset.UTC).toInstant();
+    } catch (DateTimeException e) {
+      throw Refusal.usage(
+          "--expires is a day or a time in UTC, as 2027-11-22 or 2027-11-22T12:00:00Z found="
+              + expires);
+    }
+    if (!until.isAfter(now)) {
+      throw Refusal.usage(
+          "--expires lies in the past, so nobody could install the package found=" + expires);
+    }
+    draft.set("expires", until.toString());
   }
 
   private Acceptance acceptance(Draft draft) throws CommandException {

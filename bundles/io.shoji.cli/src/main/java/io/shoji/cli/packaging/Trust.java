@@ -19,7 +19,6 @@ import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
-import java.security.cert.TrustAnchor;
 import java.security.cert.X509Certificate;
 import java.util.Collections;
 import java.util.LinkedHashSet;
@@ -103,11 +102,5 @@ record Trust(Set<X509Certificate> certificates) {
           "the certificates cannot be read: " + Refusal.explain(e) + " file=" + file,
           e);
     }
-  }
-
-  Set<TrustAnchor> anchors() {
-    Set<TrustAnchor> anchors = new LinkedHashSet<>();
-    certificates.forEach(c -> anchors.add(new TrustAnchor(c, null)));
-    return anchors;
   }
 }

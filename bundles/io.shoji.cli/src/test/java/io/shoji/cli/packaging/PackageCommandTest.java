@@ -418,4 +418,13 @@ final class PackageCommandTest {
     assertThat(fromBase("--peak-memory", "lots", "--json").message()).contains("64M");
     assertThat(fromBase("--evidence", "e.json", "--json").exit()).isEqualTo(2);
   }
+
+  @Test
+  void shouldRefuseExpiryThatIsNoneOrOverAndFloorAboveTheVersion() throws Exception {
+    assertThat(fromBase("--expires", "soon", "--json").message()).contains("--expires is a day");
+    assertThat(fromBase("--expires", "2020-01-01", "--json").message()).contains("in the past");
+    assertThat(fromBase("--floor", "2.0.0", "--json").message())
+        .contains("/minimumVersion: is above the package's own version");
+    assertNothingLeft();
+  }
 }

@@ -201,7 +201,7 @@ final class VerifyCommandTest {
     Command.Result trusted = verify(dp, "--trust", keys.authority());
     assertThat(trusted.exit()).as(trusted.out()).isZero();
     assertThat(trusted.findings(Finding.Result.OK))
-        .anyMatch(m -> m.startsWith("signature: TRUSTED: signed subject=CN=Release"))
+        .anyMatch(m -> m.startsWith("signature: TRUSTED: signed subject=\"CN=Release"))
         .anyMatch(m -> m.startsWith("bundle's signature: TRUSTED"));
     Command.Result store =
         verify(dp, "--trust", keys.store(), "--trust-password-file", keys.passwordFile());
@@ -215,6 +215,42 @@ final class VerifyCommandTest {
     assertThat(unsigned.exit()).isEqualTo(1);
     assertThat(unsigned.findings(Finding.Result.FAILED))
         .anyMatch(m -> m.startsWith("signature: UNSIGNED"));
+  }
+
+  @Test
+  void shouldTellHowLongPackageIsInstalledAndWhatIsNotGoneBackTo() throws Exception {
+    Command.Result made =
+        Command.run(
+            "package",
+            "--base",
+            samples.base(),
+            "--model-version",
+            "1.1.0",
+            "--expires",
+            "2999-01-01",
+            "--floor",
+            "1.1.0",
+            "--sign",
+            keys.store(),
+            "--alias",
+            "release",
+            "--password-file",
+            keys.passwordFile(),
+            "-o",
+            folder);
+    assertThat(made.exit()).as(made.err()).isZero();
+
+    Command.Result result = verify(folder.resolve(DP), "--trust", keys.authority());
+
+    assertThat(result.exit()).as(result.out()).isZero();
+    assertThat(result.findings(Finding.Result.NOTE))
+        .anyMatch(m -> m.endsWith("expires=2999-01-01T00:00:00Z"))
+        .anyMatch(m -> m.endsWith("minimumVersion=1.1.0"));
+    assertThat(result.findings(Finding.Result.OK))
+        .anyMatch(m -> m.contains("chain=[CN=Release,O=Works, CN=Test CA]"));
+    Path expired = withDocument(d -> d.addProperty("expires", "2020-01-01T00:00:00Z"));
+    assertThat(verify(expired).findings(Finding.Result.FAILED))
+        .anyMatch(m -> m.contains("it has expired") && m.endsWith("expires=2020-01-01T00:00:00Z"));
   }
 
   @Test
@@ -281,7 +317,7 @@ final class VerifyCommandTest {
     Map<String, byte[]> added = Rezip.entries(Files.readAllBytes(signed().resolve(JAR)));
     added.put("SHOJI-INF/models/more.onnx", new byte[10]);
     assertThat(verify(write("added.jar", Rezip.zip(added))).findings(Finding.Result.FAILED))
-        .anyMatch(m -> m.contains("is not signed"));
+        .anyMatch(m -> m.contains("an entry was added that nobody signed"));
 
     Map<String, byte[]> removed = Rezip.entries(Files.readAllBytes(signed().resolve(JAR)));
     removed.remove("SHOJI-INF/golden/samples.safetensors");
