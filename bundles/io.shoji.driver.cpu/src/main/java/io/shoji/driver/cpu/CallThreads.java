@@ -9,6 +9,7 @@
  */
 package io.shoji.driver.cpu;
 
+import io.shoji.driver.ThreadStarter;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -30,7 +31,9 @@ import org.slf4j.LoggerFactory;
  * until the thread ends, and a caller's thread may live as long as the gateway. These threads end
  * before the library is closed.
  *
- * <p>There are as many threads as calls at once, and an idle one ends after a minute.
+ * <p>There are as many threads as calls at once, and an idle one ends after a minute. Calls from
+ * threads of low priority (a model is being prepared) have threads of their own, started by them:
+ * those inherit that priority, and would slow down requests.
  */
 final class CallThreads implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CallThreads.class);
@@ -42,6 +45,9 @@ final class CallThreads implements AutoCloseable {
 
   /** The last one that was used is used next: its caches are warm, and the others may end. */
   private final ArrayDeque<Worker> idle = new ArrayDeque<>();
+
+  /** The same of those with a low priority. */
+  private final ArrayDeque<Worker> lowIdle = new ArrayDeque<>();
 
   private final Set<Worker> all = new HashSet<>();
   private int started;
@@ -58,22 +64,23 @@ final class CallThreads implements AutoCloseable {
    * @return what the call returned
    */
   long call(LongSupplier nativeCall) {
-    Worker worker = take();
+    ArrayDeque<Worker> pool = ThreadStarter.isNeeded() ? lowIdle : idle;
+    Worker worker = take(pool);
     try {
       return worker.call(nativeCall);
     } finally {
       synchronized (lock) {
-        idle.push(worker);
+        pool.push(worker);
       }
     }
   }
 
-  private Worker take() {
+  private Worker take(ArrayDeque<Worker> pool) {
     synchronized (lock) {
       if (closed) {
         throw new IllegalStateException("the driver's threads have ended");
       }
-      Worker worker = idle.poll();
+      Worker worker = pool.poll();
       if (worker == null) {
         worker = new Worker("shoji-cpu-call-" + ++started);
         all.add(worker);
@@ -86,7 +93,7 @@ final class CallThreads implements AutoCloseable {
   /** Whether a worker that has had nothing to do for long may end; it is used no more then. */
   private boolean retire(Worker worker) {
     synchronized (lock) {
-      return idle.remove(worker) && all.remove(worker);
+      return (idle.remove(worker) || lowIdle.remove(worker)) && all.remove(worker);
     }
   }
 
@@ -99,6 +106,7 @@ final class CallThreads implements AutoCloseable {
       ending = new ArrayList<>(all);
       all.clear();
       idle.clear();
+      lowIdle.clear();
     }
     ending.forEach(Worker::end);
     boolean interrupted = false;

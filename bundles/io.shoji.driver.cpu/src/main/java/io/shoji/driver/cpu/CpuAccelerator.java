@@ -19,6 +19,7 @@ import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
 import io.shoji.driver.DeadlineWatchdog;
 import io.shoji.driver.DeclaredTensors;
+import io.shoji.driver.ThreadStarter;
 import io.shoji.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -63,6 +64,7 @@ final class CpuAccelerator implements Accelerator {
   private final DeadlineWatchdog watchdog = new DeadlineWatchdog("shoji-cpu-deadlines", 0);
   private final ThreadEnds ends = new ThreadEnds();
   private final CallThreads callThreads = new CallThreads(ends);
+  private final ThreadStarter starter = new ThreadStarter("shoji-cpu-starter");
   private final Set<CpuModel> models = ConcurrentHashMap.newKeySet();
   private final Set<Loading> loadings = ConcurrentHashMap.newKeySet();
   private final Object lock = new Object();
@@ -160,6 +162,7 @@ final class CpuAccelerator implements Accelerator {
     models.forEach(CpuModel::close);
     callThreads.close();
     watchdog.close();
+    starter.close();
     env.close();
     ends.await();
   }
@@ -328,7 +331,11 @@ final class CpuAccelerator implements Accelerator {
       Thread thread = new Thread(task, "shoji-cpu-load-" + artifact.model());
       thread.setDaemon(true);
       thread.setContextClassLoader(null);
-      thread.start();
+      if (ThreadStarter.isNeeded() && sessionSettings.hasThreads()) {
+        starter.start(thread);
+      } else {
+        thread.start();
+      }
       try {
         return result(task);
       } catch (InterruptedException e) {

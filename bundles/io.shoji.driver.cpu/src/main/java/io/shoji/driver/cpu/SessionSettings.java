@@ -198,6 +198,11 @@ record SessionSettings(
     };
   }
 
+  /** Whether a session has threads of its own. */
+  boolean hasThreads() {
+    return intraOpThreads != 1 || interOpThreads != 1;
+  }
+
   /** Calls that may usefully run at once on a machine of {@code cores} cores. */
   int concurrency(int cores) {
     return intraOpThreads == 0 ? 1 : Math.max(1, cores / intraOpThreads);

@@ -19,6 +19,7 @@ import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
 import io.shoji.driver.DeadlineWatchdog;
 import io.shoji.driver.DeclaredTensors;
+import io.shoji.driver.ThreadStarter;
 import io.shoji.tensor.TensorSpec;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -33,6 +34,8 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 
 /** The machine's processor with TensorFlow Lite, whose operators XNNPACK computes. */
 final class TfliteAccelerator implements Accelerator {
@@ -46,6 +49,7 @@ final class TfliteAccelerator implements Accelerator {
   private final HostReadings readings;
   private final DeadlineWatchdog watchdog =
       new DeadlineWatchdog("shoji-tflite-deadlines", AGAIN_NANOS);
+  private final ThreadStarter starter = new ThreadStarter("shoji-tflite-starter");
   private final Set<TfliteModel> models = ConcurrentHashMap.newKeySet();
   private final Object lock = new Object();
 
@@ -114,6 +118,9 @@ final class TfliteAccelerator implements Accelerator {
               + artifact);
     }
     InterpreterSettings own = settings.with(artifact);
+    if (own.threads() > 1 && ThreadStarter.isNeeded()) {
+      return elsewhere(artifact, options);
+    }
     synchronized (lock) {
       if (stopping) {
         throw new IllegalStateException("the driver stops " + artifact);
@@ -141,6 +148,28 @@ final class TfliteAccelerator implements Accelerator {
         loads--;
         lock.notifyAll();
       }
+    }
+  }
+
+  /** Loads where the threads that the runtime starts meanwhile get an ordinary priority. */
+  private LoadedModel elsewhere(ModelArtifact artifact, LoadOptions options)
+      throws AcceleratorException, InterruptedException {
+    try {
+      return starter.call(
+          "shoji-tflite-load-" + artifact.model(), new FutureTask<>(() -> load(artifact, options)));
+    } catch (ExecutionException e) {
+      Throwable cause = e.getCause();
+      if (cause instanceof AcceleratorException refused) {
+        throw refused;
+      }
+      if (cause instanceof InterruptedException given) {
+        throw given;
+      }
+      if (cause instanceof IllegalStateException stopped) {
+        throw stopped;
+      }
+      throw new AcceleratorException(
+          Code.FAILED, "the load failed in an unforeseen way " + artifact, cause);
     }
   }
 
@@ -279,6 +308,7 @@ final class TfliteAccelerator implements Accelerator {
     }
     models.forEach(TfliteModel::closeByDriver);
     watchdog.close();
+    starter.close();
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
