@@ -14,8 +14,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -27,14 +29,15 @@ public final class WritePackage {
    * Writes a package and prints its size.
    *
    * @param arguments symbolic name, version, title, target file, file with the paths of the bundles
-   *     between path separators, greatest size in bytes or 0 for no limit
+   *     between path separators, greatest size in bytes or 0 for no limit, file of the package that
+   *     can be installed beside other versions, or {@code -} for none
    * @throws InvalidPackageException if a bundle is not one, or the package is larger than its limit
    * @throws IOException if a file cannot be read or written
    */
   public static void main(String[] arguments) throws IOException, InvalidPackageException {
-    if (arguments.length != 6) {
+    if (arguments.length != 7) {
       throw new IllegalArgumentException(
-          "asked: NAME VERSION TITLE TARGET LIST MAX_BYTES found=" + arguments.length);
+          "asked: NAME VERSION TITLE TARGET LIST MAX_BYTES BESIDE found=" + arguments.length);
     }
     Path target = Path.of(arguments[3]);
     String list = Files.readString(Path.of(arguments[4])).trim();
@@ -55,6 +58,21 @@ public final class WritePackage {
         jars.size(),
         size,
         most == 0 ? "" : String.format(Locale.ROOT, " of at most %,d", most));
+    if (!arguments[6].equals("-")) {
+      Path beside = Path.of(arguments[6]);
+      SideBySide.write(
+          arguments[0], arguments[1], headers(arguments[2] + ", beside others"), jars, beside);
+      System.out.println(
+          DeploymentPackage.read(beside) + ": to be installed beside other versions");
+    }
+  }
+
+  private static Map<String, String> headers(String title) {
+    Map<String, String> headers = new LinkedHashMap<>();
+    headers.put("DeploymentPackage-Name", title);
+    headers.put("DeploymentPackage-Vendor", "Shoji");
+    headers.put("DeploymentPackage-License", "https://www.eclipse.org/legal/epl-2.0/");
+    return headers;
   }
 
   static long write(
@@ -65,11 +83,8 @@ public final class WritePackage {
       List<Path> jars,
       Optional<Long> maxBytes)
       throws IOException, InvalidPackageException {
-    DeploymentPackageWriter writer =
-        new DeploymentPackageWriter(name, version)
-            .header("DeploymentPackage-Name", title)
-            .header("DeploymentPackage-Vendor", "Shoji")
-            .header("DeploymentPackage-License", "https://www.eclipse.org/legal/epl-2.0/");
+    DeploymentPackageWriter writer = new DeploymentPackageWriter(name, version);
+    headers(title).forEach(writer::header);
     StringBuilder contents = new StringBuilder();
     for (Path jar : jars) {
       writer.bundle(jar);
