@@ -11,9 +11,12 @@ package io.shoji.engine;
 
 import io.shoji.accelerator.AcceleratorException;
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
@@ -36,6 +39,15 @@ final class Background implements AutoCloseable {
    * Documentation/scheduler/sched-stats.rst).
    */
   private static final Path TURNS = Path.of("/proc/thread-self/schedstat");
+
+  private static final String SCHED_IDLE = "5";
+  private static final Path TASKS = Path.of("/proc/self/task");
+
+  /** What a thread may wait for a processor before it counts as starved, see {@link Turns}. */
+  private static final long PATIENCE_NANOS = 2_000_000_000L;
+
+  /** Pause between two looks whether work is starved. */
+  private static final long LOOK_MS = 500;
 
   /** Work for a driver. */
   @FunctionalInterface
@@ -92,6 +104,20 @@ final class Background implements AutoCloseable {
    * @throws InterruptedException if the work gave up because of that, or the engine stops
    */
   <T> T call(Work<T> work) throws AcceleratorException, InterruptedException {
+    return start(work).await(false).orElseThrow();
+  }
+
+  /**
+   * The same, but if others leave it next to no time on a processor for long, the work is
+   * interrupted: a gateway that is always busy must get its models nevertheless.
+   *
+   * @return what came of it; empty if it gave up because of that
+   */
+  <T> Optional<T> unlessStarved(Work<T> work) throws AcceleratorException, InterruptedException {
+    return start(work).await(true);
+  }
+
+  private <T> Job<T> start(Work<T> work) throws InterruptedException {
     Job<T> job = new Job<>(work);
     try {
       threads.execute(job);
@@ -100,7 +126,7 @@ final class Background implements AutoCloseable {
       given.initCause(e);
       throw given;
     }
-    return job.await();
+    return job;
   }
 
   /** Lets nothing begin any more; what runs ends by itself. Idempotent. */
@@ -118,12 +144,60 @@ final class Background implements AutoCloseable {
   record Turns(long ranNanos, long waitedNanos) {
     /** Of the calling thread; all 0 where the system does not say. */
     static Turns now() {
+      return of(TURNS);
+    }
+
+    /**
+     * Of all threads of this process together that have a low priority: a driver may do its work on
+     * threads of its own, which inherit that.
+     */
+    static Turns ofAllThatGiveWay() {
+      long ran = 0;
+      long waited = 0;
+      try (DirectoryStream<Path> tasks = Files.newDirectoryStream(TASKS)) {
+        for (Path task : tasks) {
+          if (givesWay(task)) {
+            Turns turns = of(task.resolve("schedstat"));
+            ran += turns.ranNanos;
+            waited += turns.waitedNanos;
+          }
+        }
+      } catch (IOException | DirectoryIteratorException e) {
+        return new Turns(0, 0);
+      }
+      return new Turns(ran, waited);
+    }
+
+    /** By the fields nice and policy of {@code stat}, see proc(5); a thread may end meanwhile. */
+    private static boolean givesWay(Path task) {
       try {
-        String[] fields = Files.readString(TURNS).trim().split(" ", -1);
+        String stat = Files.readString(task.resolve("stat"));
+        String[] fromThird = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+        return Integer.parseInt(fromThird[19 - 3]) > 0 || fromThird[41 - 3].equals(SCHED_IDLE);
+      } catch (IOException | NumberFormatException | IndexOutOfBoundsException e) {
+        return false;
+      }
+    }
+
+    private static Turns of(Path file) {
+      try {
+        String[] fields = Files.readString(file).trim().split(" ", -1);
         return new Turns(Long.parseLong(fields[0]), Long.parseLong(fields[1]));
       } catch (IOException | NumberFormatException | ArrayIndexOutOfBoundsException e) {
         return new Turns(0, 0);
       }
+    }
+
+    /** Whether a thread has waited long for a processor, and far longer than it ran, since then. */
+    boolean starvedSince(Turns before) {
+      long waited = waitedNanos - before.waitedNanos;
+      return waited > PATIENCE_NANOS && waited > 4 * (ranNanos - before.ranNanos);
+    }
+
+    /** The time of both together, from where each was. */
+    Turns plus(Turns from, Turns to) {
+      return new Turns(
+          ranNanos + to.ranNanos - from.ranNanos, waitedNanos + to.waitedNanos - from.waitedNanos);
     }
 
     /**
@@ -186,18 +260,29 @@ final class Background implements AutoCloseable {
       }
     }
 
-    private T await() throws AcceleratorException, InterruptedException {
+    private Optional<T> await(boolean impatient) throws AcceleratorException, InterruptedException {
       boolean told = false;
+      boolean starved = false;
+      Turns begun = impatient ? Turns.ofAllThatGiveWay() : new Turns(0, 0);
       while (true) {
         try {
-          over.await();
-          break;
+          if (over.await(LOOK_MS, TimeUnit.MILLISECONDS)) {
+            break;
+          }
+          if (impatient && !starved && Turns.ofAllThatGiveWay().starvedSince(begun)) {
+            starved = true;
+            interrupt();
+          }
         } catch (InterruptedException e) {
           told = true;
           interrupt();
         }
       }
       Throwable failure = thrown;
+      if (failure != null && starved && !told) {
+        // It gave up because it was asked to; drivers say so in one way or another.
+        return Optional.empty();
+      }
       if (failure instanceof InterruptedException e) {
         throw e;
       }
@@ -217,7 +302,7 @@ final class Background implements AutoCloseable {
       if (failure != null) {
         throw new IllegalStateException("work of a driver failed in an unforeseen way", failure);
       }
-      return Objects.requireNonNull(result);
+      return Optional.of(Objects.requireNonNull(result));
     }
   }
 }

@@ -28,6 +28,7 @@ import io.shoji.operations.OperationsPolicy;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -51,6 +52,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.IntPredicate;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -90,6 +92,9 @@ final class Engine implements InferenceService, AutoCloseable {
   private long arrivals;
 
   private final long startNanos = System.nanoTime();
+
+  private volatile Supplier<Optional<MemoryRoom.Room>> room =
+      new MemoryRoom(Path.of("/proc"), Path.of("/sys/fs/cgroup"));
 
   /** Lowers the calling thread's priority to a niceness; whether it did. */
   private volatile IntPredicate lowering = nice -> false;
@@ -155,6 +160,16 @@ final class Engine implements InferenceService, AutoCloseable {
   /** Where drivers prepare models, so that what serves goes on as if they did not. */
   Background background() {
     return background;
+  }
+
+  /** How much more memory may be taken; empty if nobody knows. */
+  Optional<MemoryRoom.Room> room() {
+    return room.get();
+  }
+
+  /** Takes another source for how much more memory may be taken. */
+  void roomBy(Supplier<Optional<MemoryRoom.Room>> other) {
+    room = other;
   }
 
   /** Takes another way to lower a thread's priority; before anything is loaded. */

@@ -78,6 +78,9 @@ final class Family {
   /** The version it is pinned to. Guarded by this. */
   private @Nullable Version pin;
 
+  /** For which something stepped aside. Guarded by this. */
+  private @Nullable Model roomFor;
+
   /** Generations that serve no more, but whose waiters still get their turn. Guarded by this. */
   private final List<Generation> fading = new ArrayList<>();
 
@@ -743,6 +746,52 @@ final class Family {
     }
     changes.apply(engine);
     return true;
+  }
+
+  /**
+   * Takes what serves out of service, where it would not stay beside a model that is to be loaded,
+   * because memory is too tight for both. Until {@link #roomUsed} no other version of this family
+   * is loaded.
+   *
+   * @return what is being closed; empty if nothing would make room
+   */
+  List<Generation> stepAside(Model coming) {
+    Changes changes = new Changes();
+    List<Generation> gone = new ArrayList<>();
+    synchronized (this) {
+      for (Model model : models()) {
+        Generation generation = model.serving;
+        // What could not be loaded again must stay.
+        if (generation != null && model.installed() && !staysBeside(generation, coming)) {
+          withdrawServing(model, changes);
+          gone.add(generation);
+        }
+      }
+      if (!gone.isEmpty()) {
+        roomFor = coming;
+      }
+      sweep(changes);
+    }
+    changes.apply(engine);
+    return gone;
+  }
+
+  /** Whether a model must not be loaded now, since another has the room. Under the lock. */
+  boolean roomIsTaken(Model model) {
+    return roomFor != null && roomFor != model;
+  }
+
+  /** Whether something stepped aside for this very model. Under the lock. */
+  boolean hasSteppedAside(Model model) {
+    return roomFor == model;
+  }
+
+  /** A load for which something stepped aside has ended, in whatever way. */
+  synchronized void roomUsed(Model model) {
+    if (roomFor == model) {
+      roomFor = null;
+      models.values().forEach(engine.placement()::request);
+    }
   }
 
   /** A device came: everything is placed anew. */

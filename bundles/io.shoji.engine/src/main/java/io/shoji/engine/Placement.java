@@ -10,6 +10,7 @@
 package io.shoji.engine;
 
 import io.shoji.accelerator.AcceleratorException;
+import io.shoji.accelerator.AcceleratorHealth;
 import io.shoji.accelerator.AcceleratorInfo;
 import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
@@ -28,6 +29,7 @@ import io.shoji.operations.EngineEvent;
 import io.shoji.operations.GenerationKey;
 import io.shoji.operations.ModelPolicy;
 import io.shoji.operations.OperationException;
+import io.shoji.operations.RolloutPolicy;
 import io.shoji.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
@@ -59,6 +61,12 @@ final class Placement {
    * variants decides then.
    */
   private static final int TIE_DIVISOR = 20;
+
+  /**
+   * What a model takes in memory, in sizes of its files, where nobody has measured it: the runtime
+   * reads the file, and keeps the weights once more in the order that its kernels want.
+   */
+  private static final long FILES_IN_MEMORY = 2;
 
   private static final Pattern RETRY_PAUSE = Pattern.compile(" retryInMs=\\d+");
   private static final Logger LOG = LoggerFactory.getLogger(Placement.class);
@@ -112,6 +120,9 @@ final class Placement {
 
   private @Nullable Runnable next(Model model) {
     refresh(model);
+    if (model.family.roomIsTaken(model)) {
+      return null;
+    }
     ModelPackage origin = model.installed() ? model.packages.get(0) : null;
     ModelPackage holder = model.family.isPinned(model) ? origin : null;
     if (model.pinnedOrigin != holder && (holder != null || model.installed())) {
@@ -640,6 +651,11 @@ final class Placement {
     @Nullable LoadedModel loaded = null;
     boolean kept = false;
     try {
+      String tight = tight(model, candidate, description);
+      if (!tight.isEmpty() && !makeRoom(model, candidate)) {
+        failed(model, candidate, reload, true, tight);
+        return;
+      }
       model.progress = "loading " + what;
       files = origin.acquire(candidate.variant.name());
       boolean urgent = isUrgent(model);
@@ -651,7 +667,7 @@ final class Placement {
       loaded =
           urgent
               ? device.accelerator.load(artifact, options)
-              : engine.background().call(() -> device.accelerator.load(artifact, options));
+              : politely(device, artifact, options, what);
       trace.ended();
       List<TensorSpec> inputs = description.inputsOf(candidate.variant);
       List<TensorSpec> outputs = description.outputsOf(candidate.variant);
@@ -755,6 +771,7 @@ final class Placement {
       if (!kept) {
         close(loaded, files, what);
       }
+      model.family.roomUsed(model);
       device.endLoad();
     }
   }
@@ -780,6 +797,100 @@ final class Placement {
         info.runtimeBuildId());
   }
 
+  /** Loads so that others are not slowed down, unless they leave no time for that at all. */
+  private LoadedModel politely(
+      Device device, ModelArtifact artifact, LoadOptions options, String what)
+      throws AcceleratorException, InterruptedException {
+    Optional<LoadedModel> loaded =
+        engine.background().unlessStarved(() -> device.accelerator.load(artifact, options));
+    if (loaded.isPresent()) {
+      return loaded.get();
+    }
+    LOG.info("the processors are busy with other things, so a load gives way no longer {}", what);
+    return device.accelerator.load(artifact, options);
+  }
+
+  /**
+   * Why a model does not fit beside what serves, as far as can be told before; empty if it may.
+   * Without anything to stay beside it is tried: nothing is put at risk then.
+   */
+  private String tight(Model model, Candidate candidate, ModelDescription description) {
+    long asked;
+    synchronized (model.family) {
+      if (model.family.models().stream().allMatch(m -> m.serving == null)) {
+        return "";
+      }
+      asked = estimate(model, candidate, description);
+    }
+    Optional<MemoryRoom.Room> room = room(candidate.device);
+    return room.isEmpty() || asked <= room.get().bytes()
+        ? ""
+        : "there is no room for it beside what serves; free some memory, or let the old one go first"
+            + " (tightMemory) asked="
+            + asked
+            + " found="
+            + room.get().bytes()
+            + " limit="
+            + room.get().limit();
+  }
+
+  /**
+   * What a variant will take: what it was measured to take before, else a multiple of its files.
+   */
+  private static long estimate(Model model, Candidate candidate, ModelDescription description) {
+    long measured = candidate.footprintBytes;
+    for (Candidate other : model.candidates) {
+      if (other.variant.name().equals(candidate.variant.name())
+          && other.device.info.kind().equals(candidate.device.info.kind())) {
+        measured = Math.max(measured, other.footprintBytes);
+      }
+    }
+    long bytes =
+        measured >= 0
+            ? measured
+            : FILES_IN_MEMORY * candidate.variant.files().stream().mapToLong(ModelFile::size).sum();
+    return Math.max(bytes, description.acceptance().flatMap(a -> a.peakMemoryBytes()).orElse(0L));
+  }
+
+  private Optional<MemoryRoom.Room> room(Device device) {
+    if (device.isHost()) {
+      return engine.room();
+    }
+    try {
+      AcceleratorHealth health = device.accelerator.health();
+      return health.memoryTotalBytes().isPresent() && health.memoryUsedBytes().isPresent()
+          ? Optional.of(
+              new MemoryRoom.Room(
+                  health.memoryTotalBytes().getAsLong() - health.memoryUsedBytes().getAsLong(),
+                  device.label))
+          : Optional.empty();
+    } catch (AcceleratorException e) {
+      LOG.debug("a device does not tell of its memory accelerator={}", device, e);
+      return Optional.empty();
+    }
+  }
+
+  /** Closes what serves before its successor is loaded, if the operator wants that; whether so. */
+  private boolean makeRoom(Model model, Candidate candidate) throws InterruptedException {
+    RolloutPolicy rollout = policy(model).rollout().orElse(engine.settings().rollout());
+    if (rollout.tight() != RolloutPolicy.TightMemory.SEQUENTIAL) {
+      return false;
+    }
+    List<Generation> old = model.family.stepAside(model);
+    for (Generation generation : old) {
+      LOG.info(
+          "a generation steps aside, since memory is tight; requests wait {} for variant={}"
+              + " accelerator={}",
+          generation,
+          candidate.variant.name(),
+          candidate.device.label);
+      if (!generation.awaitClosed(engine.settings().drainTimeoutMs() * 1_000_000L)) {
+        return false;
+      }
+    }
+    return !old.isEmpty();
+  }
+
   /**
    * Whether a model must be there as soon as can be: requests wait for it, or it has just lost its
    * accelerator, or nothing serves yet that could be disturbed.
@@ -787,7 +898,8 @@ final class Placement {
   private boolean isUrgent(Model model) {
     synchronized (model.family) {
       return !engine.serves()
-          || (model.serving == null && (model.isBeingExchanged() || model.waiting.get() > 0));
+          || (model.serving == null && (model.isBeingExchanged() || model.waiting.get() > 0))
+          || model.family.hasSteppedAside(model);
     }
   }
 

@@ -30,6 +30,7 @@ final class Probe {
   /** After a run beside requests the device is theirs for as long, but not for longer than this. */
   private static final long MOST_PAUSE_NANOS = 50_000_000L;
 
+  private static final Background.Turns NO_TURNS = new Background.Turns(0, 0);
   private static final ModelRef NONE = ModelRef.latest("-");
 
   /** One call on the device. */
@@ -42,6 +43,9 @@ final class Probe {
   private final Device device;
   private final LoadedModel loaded;
   private final boolean urgent;
+
+  /** Of all runs that gave way; once they were starved, the others do not any more. */
+  private volatile Background.Turns turns = NO_TURNS;
 
   /**
    * A probe.
@@ -101,7 +105,7 @@ final class Probe {
    * @throws InterruptedException if the thread was interrupted, as when the device leaves
    */
   <T> T timed(Call<T> call, long[] nanos) throws AcceleratorException, InterruptedException {
-    if (!urgent && device.isHost()) {
+    if (!urgent && device.isHost() && !turns.starvedSince(NO_TURNS)) {
       Background background = engine.background();
       Optional<T> result =
           background.call(
@@ -123,7 +127,9 @@ final class Probe {
   private <T> T givingWay(Call<T> call, long[] nanos) throws AcceleratorException {
     Background.Turns before = Background.Turns.now();
     T result = run(call, nanos);
-    nanos[0] = Background.Turns.now().without(nanos[0], before);
+    Background.Turns after = Background.Turns.now();
+    nanos[0] = after.without(nanos[0], before);
+    turns = turns.plus(before, after);
     return result;
   }
 

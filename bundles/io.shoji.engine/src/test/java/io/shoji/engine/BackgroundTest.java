@@ -109,6 +109,15 @@ class BackgroundTest extends EngineFixture {
   }
 
   @Test
+  void shouldCountAsStarvedWhenItWaitedLongAndHardlyRan() {
+    Background.Turns before = new Background.Turns(5, 7);
+
+    assertThat(new Background.Turns(400_000_000L, 2_100_000_000L).starvedSince(before)).isTrue();
+    assertThat(new Background.Turns(900_000_000L, 2_100_000_000L).starvedSince(before)).isFalse();
+    assertThat(new Background.Turns(5, 1_900_000_000L).starvedSince(before)).isFalse();
+  }
+
+  @Test
   void shouldNotCountTimeThatAnotherThreadHadTheProcessor() {
     Background.Turns before = new Background.Turns(1_000, 500);
 
