@@ -37,6 +37,9 @@ final class DriverSignatures implements BundleTrust {
   /** Of bundles with a vendor's library, see {@code io.shoji.natives}. */
   private static final String NATIVE = "io.shoji.native";
 
+  /** So many bundles and sentences are remembered; then it begins anew, and reads or says again. */
+  private static final int MOST = 64;
+
   private final Signatures signatures;
   private final Map<Long, Read> read = new ConcurrentHashMap<>();
   private final Set<String> told = ConcurrentHashMap.newKeySet();
@@ -78,6 +81,9 @@ final class DriverSignatures implements BundleTrust {
   }
 
   private void tell(String what, String name, String reason) {
+    if (told.size() >= MOST) {
+      told.clear();
+    }
     if (told.add(name + reason)) {
       log.warn("{} {}: {}", what, name, reason);
     }
@@ -88,6 +94,9 @@ final class DriverSignatures implements BundleTrust {
     if (before != null && before.lastModified() == bundle.getLastModified()) {
       // Whom to trust may have changed, the bundle has not.
       return signatures.judge(before.manifestSha256(), before.signers());
+    }
+    if (read.size() >= MOST) {
+      read.clear();
     }
     Judgement judgement;
     try {
