@@ -25,7 +25,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** Two versions of a driver for one device at the same time. */
-class SideBySideTest extends EngineFixture {
+class SideBySideTest extends GoldenFixture {
   private static FakeAccelerator driver(String version, String runtime) {
     return new FakeAccelerator(
             FakeAccelerator.describe("cpu", "cpu0")
@@ -115,6 +115,26 @@ class SideBySideTest extends EngineFixture {
                 .provenance()
                 .driverVersion())
         .isEqualTo("2.0.0");
+    assertThat(old.open).hasValue(1);
+    assertThat(events(EngineEvent.Type.DRIVER_UNUSED)).isEmpty();
+  }
+
+  @Test
+  void shouldStayOnTheOldDriverWhenTheNewOneComputesWrongly() throws Exception {
+    FakeAccelerator old = plug(driver("1.0.0", "1.28.0"));
+    samples(0, 0);
+    install(packageOf(Optional.of(top1(0.9))));
+    awaitPlaced(DIGITS);
+    FakeAccelerator next = driver("2.0.0", "1.29.0").costing(1_000);
+    next.offset = Float.NaN;
+    plug(next);
+
+    await(
+        "the newer one is not accepted",
+        () ->
+            status(DIGITS).candidates().stream()
+                .anyMatch(c -> c.verdict().contains("it is not accepted on this device")));
+    assertThat(answeredBy()).isEqualTo("1.0.0");
     assertThat(old.open).hasValue(1);
     assertThat(events(EngineEvent.Type.DRIVER_UNUSED)).isEmpty();
   }
