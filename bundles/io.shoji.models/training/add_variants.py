@@ -6,7 +6,7 @@
 #
 # SPDX-License-Identifier: EPL-2.0
 """Takes what `shoji quantize` made over into a sample package's source: copies the models, and writes variants with
-their evidence into model.json. Usage: add_variants.py NAME FOLDER, NAME being digits or bearing, FOLDER that of the
+their evidence, and the sketch to tell drift by, into model.json. Usage: add_variants.py NAME FOLDER, NAME being digits or bearing, FOLDER that of the
 results. (`shoji package --base` does this with a package that is built already, and gives it the next version.)"""
 
 import hashlib
@@ -56,6 +56,8 @@ def main(name, folder):
             raise SystemExit(f"the evidence is of another file file={source}")
         shutil.copyfile(source, inf / "models" / source.name)
         package["variants"].append(variant(variant_name, source.name, filter_, facts, package))
+        if "drift" in facts:
+            package["drift"] = facts["drift"]
     document.write_text(json.dumps(package, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 

@@ -33,6 +33,7 @@ import org.osgi.framework.Version;
  * @param golden samples with known answers
  * @param evidence how good the model was found to be, and on what
  * @param acceptance what it must reach on the device before it goes live
+ * @param drift how inputs and outputs were distributed when it was calibrated
  * @param sha256 digest of {@code model.json}, lower-case hex: the identity of the package's
  *     contents
  */
@@ -51,6 +52,7 @@ public record ModelDescription(
     Optional<GoldenSamples> golden,
     Optional<Evidence> evidence,
     Optional<Acceptance> acceptance,
+    Optional<DriftReference> drift,
     String sha256) {
 
   /** Copies the lists. */
@@ -59,6 +61,42 @@ public record ModelDescription(
     outputs = List.copyOf(outputs);
     labels = List.copyOf(labels);
     variants = List.copyOf(variants);
+  }
+
+  /** Without a reference to hold the field against. */
+  public ModelDescription(
+      String name,
+      Version version,
+      String title,
+      String description,
+      String licence,
+      String task,
+      List<TensorSpec> inputs,
+      List<TensorSpec> outputs,
+      List<String> labels,
+      List<ModelVariant> variants,
+      Optional<PipelineDescription> pipeline,
+      Optional<GoldenSamples> golden,
+      Optional<Evidence> evidence,
+      Optional<Acceptance> acceptance,
+      String sha256) {
+    this(
+        name,
+        version,
+        title,
+        description,
+        licence,
+        task,
+        inputs,
+        outputs,
+        labels,
+        variants,
+        pipeline,
+        golden,
+        evidence,
+        acceptance,
+        Optional.empty(),
+        sha256);
   }
 
   /** The variant of that name. */

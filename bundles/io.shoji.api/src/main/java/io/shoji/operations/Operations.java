@@ -102,6 +102,32 @@ public interface Operations {
   Garbage collectGarbage() throws OperationException;
 
   /**
+   * How far what the version that answers takes and gives is from what its package was calibrated
+   * with.
+   *
+   * @throws OperationException UNKNOWN_MODEL, or CONFLICT if nothing serves the model
+   */
+  DriftReport drift(String model) throws OperationException;
+
+  /**
+   * What is kept of a model's real inputs.
+   *
+   * @throws OperationException UNKNOWN_MODEL if it is not installed and nothing of it is kept
+   */
+  FieldSampleStatus fieldSamples(String model) throws OperationException;
+
+  /**
+   * Decrypts some of the field samples of a model, in the order in which they came.
+   *
+   * @param from 0 for the first ones, else {@link FieldSamplePage#next} of the page before
+   * @param mostBytes about how large a page is; it has at least one sample if any is left
+   * @throws OperationException UNKNOWN_MODEL if nothing of it is kept, INVALID if {@code mostBytes}
+   *     is not positive, or FAILED if they cannot be read
+   */
+  FieldSamplePage exportFieldSamples(String model, long from, long mostBytes)
+      throws OperationException;
+
+  /**
    * The latest events, at most 1024, oldest first.
    *
    * @param afterSequence only those with a greater number; all if no event has that number yet, as

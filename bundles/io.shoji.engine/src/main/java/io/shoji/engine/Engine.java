@@ -80,7 +80,9 @@ final class Engine implements InferenceService, AutoCloseable {
   private final Journal journal;
   private final Events events = new Events(Clock.systemUTC());
   private final Receipts receipts = new Receipts(Clock.systemUTC(), events, this::after);
+  private volatile FieldSamples fieldSamples = FieldSamples.none();
   private volatile OperationsPolicy policy = OperationsPolicy.empty();
+  private volatile DriftSettings driftSettings = DriftSettings.DEFAULTS;
 
   /** Labels of devices that were there. Guarded by this. */
   private final Set<String> seen = new HashSet<>();
@@ -207,6 +209,33 @@ final class Engine implements InferenceService, AutoCloseable {
     return receipts;
   }
 
+  /** Keeps real inputs there. Before anything serves. */
+  void keep(FieldSamples samples) {
+    fieldSamples = samples;
+    after(samples.graceMs(), samples::sweep);
+  }
+
+  /** Real inputs that are kept. */
+  FieldSamples fieldSamples() {
+    return fieldSamples;
+  }
+
+  /** How drift is watched. */
+  DriftSettings driftSettings() {
+    return driftSettings;
+  }
+
+  /** Watches drift in another way. */
+  void configure(DriftSettings changed) {
+    driftSettings = changed;
+  }
+
+  /** Shows the requests of a generation that is about to serve. Under the family's lock. */
+  void watch(Generation generation) {
+    Drift.watch(this, generation);
+    fieldSamples.watch(generation);
+  }
+
   /** What the operator configured. */
   OperationsPolicy policy() {
     return policy;
@@ -222,6 +251,8 @@ final class Engine implements InferenceService, AutoCloseable {
       policy = changed;
     }
     told.run();
+    fieldSamples.configure(changed);
+    after(fieldSamples.graceMs(), fieldSamples::sweep);
     families.values().forEach(Family::policyChanged);
   }
 
@@ -1054,6 +1085,9 @@ final class Engine implements InferenceService, AutoCloseable {
     events.close();
     receipts.close();
     pins.flush();
+    if (!uninterruptibly(until, fieldSamples::close)) {
+      LOG.warn("field samples that were chosen are not all written");
+    }
     for (ExecutorService threads : List.of(loader, timer, workers, receipts.thread())) {
       await(threads, until);
     }

@@ -26,6 +26,7 @@ import io.shoji.model.ModelPackage;
 import io.shoji.model.RefusalListener;
 import io.shoji.operations.EngineEvent;
 import io.shoji.operations.EngineEventListener;
+import io.shoji.operations.GatewayKey;
 import io.shoji.operations.Operations;
 import io.shoji.operations.RolloutPolicy;
 import io.shoji.tensor.Tensor;
@@ -299,6 +300,58 @@ public final class EngineComponent implements InferenceService, RefusalListener 
           @Option(label = "wait", value = "wait")
         })
     String gap() default "fallback";
+
+    /** How many requests are looked at for drift. */
+    @AttributeDefinition(
+        name = "Drift share",
+        description =
+            "One request in so many is looked at to tell whether inputs and outputs are distributed"
+                + " as when the model was calibrated; where few come, one a second is. 0 for none."
+                + " Requests, 0 to 1000000.",
+        min = "0",
+        max = "1000000")
+    int driftShare() default 16;
+
+    /** Most requests that are looked at for drift in a second. */
+    @AttributeDefinition(
+        name = "Drift rate",
+        description =
+            "Most requests of one model that are looked at for drift in a second."
+                + " Requests, 1 to 10000.",
+        min = "1",
+        max = "10000")
+    int driftPerSecond() default 20;
+
+    /** Samples that are held against the calibration at a time. */
+    @AttributeDefinition(
+        name = "Drift window",
+        description =
+            "Samples that are held against the calibration at a time; windows overlap by half."
+                + " More see smaller shifts, later. Samples, 64 to 1000000.",
+        min = "64",
+        max = "1000000")
+    int driftWindow() default 512;
+
+    /** From which index on there is an alarm. */
+    @AttributeDefinition(
+        name = "Drift alarm",
+        description =
+            "Population stability index from which a feature of inputs or outputs raises the alarm,"
+                + " if chance does not explain it; usual are 0.1 (a small shift) and 0.25 (a large"
+                + " one). It ends below 40 % of that. 0 for never; 0 to 100.",
+        min = "0",
+        max = "100")
+    double driftAlarm() default 0.25;
+
+    /** The same for the shares of the classes. */
+    @AttributeDefinition(
+        name = "Drift alarm of classes",
+        description =
+            "The same for the shares in which classes are answered. On a machine that is to answer"
+                + " one class nearly always, set 0: never. 0 to 100.",
+        min = "0",
+        max = "100")
+    double driftLabelAlarm() default 0.25;
   }
 
   private final Engine engine;
@@ -333,6 +386,12 @@ public final class EngineComponent implements InferenceService, RefusalListener 
     this.drivers = new DriverTrust(engine);
     engine.receipts().configure(receipts);
     engine.receipts().follow(context);
+    engine.keep(fieldSamples(context));
+    try {
+      engine.configure(driftSettings(configuration));
+    } catch (RuntimeException e) {
+      LOG.error("drift is watched as by default pid={}: {}", PID, e.getMessage());
+    }
     Events events = engine.events();
     events.start(events.reader(), new DriverSettings(context, engine::policy));
     this.listeners = new ServiceTracker<>(context, EngineEventListener.class, new Listeners());
@@ -357,6 +416,19 @@ public final class EngineComponent implements InferenceService, RefusalListener 
         System::nanoTime,
         Pins.in(folder.toPath(), disk),
         Journal.open(folder.toPath(), disk));
+  }
+
+  private static FieldSamples fieldSamples(BundleContext context) {
+    File folder = context.getDataFile("field-samples");
+    return new FieldSamples(
+        folder == null ? null : folder.toPath(),
+        () -> {
+          ServiceReference<GatewayKey> reference = context.getServiceReference(GatewayKey.class);
+          return reference == null
+              ? Optional.empty()
+              : Optional.ofNullable(context.getService(reference));
+        },
+        FieldSamples.GRACE_MS);
   }
 
   /** The model store, looked up anew, since it follows this component. */
@@ -405,8 +477,10 @@ public final class EngineComponent implements InferenceService, RefusalListener 
   void modified(Configuration configuration) {
     try {
       ReceiptSettings receipts = receiptSettings(configuration);
+      DriftSettings drift = driftSettings(configuration);
       engine.configure(settings(configuration));
       engine.receipts().configure(receipts);
+      engine.configure(drift);
     } catch (RuntimeException e) {
       LOG.error("configuration refused, the last valid one holds pid={}: {}", PID, e.getMessage());
     }
@@ -478,6 +552,15 @@ public final class EngineComponent implements InferenceService, RefusalListener 
 
   private static ReceiptSettings receiptSettings(Configuration configuration) {
     return new ReceiptSettings(configuration.receiptTimeMs(), configuration.receiptGc());
+  }
+
+  private static DriftSettings driftSettings(Configuration configuration) {
+    return new DriftSettings(
+        configuration.driftShare(),
+        configuration.driftPerSecond(),
+        configuration.driftWindow(),
+        configuration.driftAlarm(),
+        configuration.driftLabelAlarm());
   }
 
   /** An accelerator was registered. */

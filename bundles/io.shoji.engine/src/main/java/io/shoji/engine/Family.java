@@ -694,6 +694,7 @@ final class Family {
       if (!engine.placement().reserve(generation)) {
         return false;
       }
+      engine.watch(generation);
       model.serving = generation;
       model.inGap = false;
       model.lostLabel = "";

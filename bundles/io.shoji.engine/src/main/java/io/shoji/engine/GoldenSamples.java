@@ -67,7 +67,17 @@ final class GoldenSamples {
    * @throws IllegalArgumentException if it is no such file
    */
   static GoldenSamples read(Path path) throws IOException {
-    ByteBuffer all = ByteBuffer.wrap(Files.readAllBytes(path)).order(ByteOrder.LITTLE_ENDIAN);
+    return of(Files.readAllBytes(path), path.toString());
+  }
+
+  /**
+   * Reads the bytes of a file, which it keeps.
+   *
+   * @param path where they are from, for messages
+   * @throws IllegalArgumentException if it is no such file
+   */
+  static GoldenSamples of(byte[] bytes, String path) {
+    ByteBuffer all = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     if (all.capacity() < PREFIX || all.getLong(0) < 2 || all.getLong(0) > all.capacity() - PREFIX) {
       throw new IllegalArgumentException("not a safetensors file path=" + path);
     }
@@ -76,7 +86,7 @@ final class GoldenSamples {
     Map<String, Entry> entries = new HashMap<>();
     try {
       JsonObject header =
-          JsonParser.parseString(new String(all.array(), PREFIX, length, StandardCharsets.UTF_8))
+          JsonParser.parseString(new String(bytes, PREFIX, length, StandardCharsets.UTF_8))
               .getAsJsonObject();
       for (Map.Entry<String, JsonElement> member : header.entrySet()) {
         if (!member.getKey().equals("__metadata__")) {
@@ -139,7 +149,8 @@ final class GoldenSamples {
     return tensor("label", sample).map(t -> t.getLong(0));
   }
 
-  private Optional<Tensor> tensor(String name, int sample) {
+  /** One sample of a tensor, with a batch of one; empty if there is no such tensor or sample. */
+  Optional<Tensor> tensor(String name, int sample) {
     Entry entry = entries.get(name);
     if (entry == null || sample >= entry.shape().dim(0)) {
       return Optional.empty();

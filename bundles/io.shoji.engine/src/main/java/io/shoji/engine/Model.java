@@ -86,6 +86,12 @@ final class Model {
   /** Latency measured there. */
   long fastestNanos;
 
+  /** Who watches its drift; null if its package says nothing to hold it against. */
+  @Nullable DriftMonitor drift;
+
+  /** Digest of the contents that {@link #drift} was made of. */
+  String driftSha256 = "";
+
   /** What the loader does for it now; empty if nothing. */
   volatile String progress = "";
 

@@ -14,7 +14,10 @@ import io.shoji.model.ModelCatalog;
 import io.shoji.model.ModelCatalog.StoreUse;
 import io.shoji.operations.BenchOptions;
 import io.shoji.operations.BenchResult;
+import io.shoji.operations.DriftReport;
 import io.shoji.operations.EngineEvent;
+import io.shoji.operations.FieldSamplePage;
+import io.shoji.operations.FieldSampleStatus;
 import io.shoji.operations.Garbage;
 import io.shoji.operations.ModelOverview;
 import io.shoji.operations.OperationException;
@@ -393,6 +396,30 @@ final class Operator implements Operations {
   }
 
   // What is told.
+
+  @Override
+  public DriftReport drift(String model) throws OperationException {
+    return Drift.report(generation(model));
+  }
+
+  @Override
+  public FieldSampleStatus fieldSamples(String model) throws OperationException {
+    Optional<FieldSampleStatus> kept = engine.fieldSamples().status(model);
+    if (kept.isEmpty()) {
+      Family unused = installed(model);
+    }
+    return kept.orElseGet(() -> engine.fieldSamples().none(model));
+  }
+
+  @Override
+  public FieldSamplePage exportFieldSamples(String model, long from, long mostBytes)
+      throws OperationException {
+    if (mostBytes < 1) {
+      throw new OperationException(
+          Code.INVALID, "a page has at least one byte mostBytes=" + mostBytes);
+    }
+    return engine.fieldSamples().export(model, from, mostBytes);
+  }
 
   @Override
   public List<EngineEvent> events(long afterSequence) {

@@ -12,7 +12,10 @@ package io.shoji.engine;
 import io.shoji.inference.ModelMetrics.Latency;
 import io.shoji.operations.BenchOptions;
 import io.shoji.operations.BenchResult;
+import io.shoji.operations.DriftReport;
 import io.shoji.operations.EngineEvent;
+import io.shoji.operations.FieldSamplePage;
+import io.shoji.operations.FieldSampleStatus;
 import io.shoji.operations.Garbage;
 import io.shoji.operations.ModelOverview;
 import io.shoji.operations.OperationException;
@@ -21,6 +24,13 @@ import io.shoji.operations.OperationsPolicy;
 import io.shoji.operations.Progress;
 import io.shoji.operations.SwapReceipt;
 import io.shoji.operations.Verification;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,6 +51,7 @@ import org.osgi.service.component.annotations.Reference;
       "osgi.command.scope=shoji",
       "osgi.command.function=bench",
       "osgi.command.function=collect",
+      "osgi.command.function=drift",
       "osgi.command.function=events",
       "osgi.command.function=pin",
       "osgi.command.function=policy",
@@ -48,11 +59,14 @@ import org.osgi.service.component.annotations.Reference;
       "osgi.command.function=release",
       "osgi.command.function=reload",
       "osgi.command.function=rollback",
+      "osgi.command.function=samples",
       "osgi.command.function=unpin",
       "osgi.command.function=verify",
       "osgi.command.function=versions"
     })
 public final class OperatorCommands {
+  private static final long MOST_EXPORT_BYTES = 512L << 20;
+
   private final Operations operations;
 
   /** Commands on a service. */
@@ -156,6 +170,108 @@ public final class OperatorCommands {
         + garbage.files()
         + " bytes="
         + garbage.bytes();
+  }
+
+  /** {@code shoji:drift}: how far every model is from its calibration. */
+  public String drift() throws OperationException {
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(List.of("MODEL", "VERSION", "DRIFT", "SEEN", "NOTE"));
+    for (ModelOverview model : operations.models()) {
+      if (model.answering().isPresent()) {
+        DriftReport report = operations.drift(model.name());
+        rows.add(
+            List.of(
+                report.model(),
+                report.version(),
+                report.state().toString(),
+                Long.toString(report.seen()),
+                report.note()));
+      }
+    }
+    return EngineCommands.table(rows);
+  }
+
+  /** {@code shoji:drift NAME}: how far a model is from its calibration, by feature. */
+  public String drift(String model) throws OperationException {
+    DriftReport report = operations.drift(model);
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(
+        List.of(
+            "", "FEATURE", "PSI", "BY CHANCE", "KS", "BY CHANCE", "OUTSIDE", "MEAN", "CALIBRATED"));
+    for (DriftReport.Feature each : report.features()) {
+      rows.add(
+          List.of(
+              each.drifted() ? "!" : "",
+              each.label(),
+              figure(each.psi()),
+              figure(each.psiByChance()),
+              figure(each.ks()),
+              figure(each.ksByChance()),
+              figure(each.outside()),
+              figure(each.mean()),
+              figure(each.referenceMean())));
+    }
+    return report.state()
+        + " model="
+        + report.model()
+        + " version="
+        + report.version()
+        + " seen="
+        + report.seen()
+        + " window="
+        + report.window()
+        + (report.note().isEmpty() ? "" : "\n" + report.note())
+        + (report.features().isEmpty() ? "" : "\n" + EngineCommands.table(rows));
+  }
+
+  private static String figure(double value) {
+    return String.format(Locale.ROOT, "%.3f", value);
+  }
+
+  /** {@code shoji:samples}: of which models real inputs are kept. */
+  public String samples() throws OperationException {
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(List.of("MODEL", "COUNT", "BYTES", "SEEN", "DROPPED", "DAMAGED", "KEY", "PROBLEM"));
+    for (ModelOverview model : operations.models()) {
+      FieldSampleStatus status = operations.fieldSamples(model.name());
+      if (status.count() > 0 || status.policy().isPresent()) {
+        rows.add(
+            List.of(
+                status.model(),
+                Integer.toString(status.count()),
+                Long.toString(status.bytes()),
+                Long.toString(status.seen()),
+                Long.toString(status.dropped()),
+                Long.toString(status.damaged()),
+                status.key(),
+                status.problem()));
+      }
+    }
+    return EngineCommands.table(rows);
+  }
+
+  /** {@code shoji:samples NAME FILE}: decrypts a model's samples into a new safetensors file. */
+  public String samples(String model, String file) throws OperationException, IOException {
+    FieldSamplePage all = operations.exportFieldSamples(model, 0, MOST_EXPORT_BYTES);
+    if (all.count() == 0) {
+      return "no samples yet model=" + model;
+    }
+    Path target = Path.of(file);
+    Files.createFile(
+        target, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    try (FileChannel out = FileChannel.open(target, StandardOpenOption.WRITE)) {
+      ByteBuffer bytes = all.safetensors().duplicate();
+      while (bytes.hasRemaining()) {
+        out.write(bytes);
+      }
+    }
+    return "written, not encrypted samples="
+        + all.count()
+        + " leftOut="
+        + all.leftOut()
+        + (all.more() ? " more=" + all.next() : "")
+        + " file="
+        + target;
   }
 
   /** {@code shoji:events}: what happened lately. */

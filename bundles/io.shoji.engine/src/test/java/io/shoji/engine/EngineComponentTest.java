@@ -99,7 +99,12 @@ class EngineComponentTest {
         .containsEntry("acceptAgain", code.acceptAgain())
         .containsEntry("receiptTimeMs", ReceiptSettings.DEFAULTS.timeMs())
         .containsEntry("receiptGc", ReceiptSettings.DEFAULTS.collect())
-        .hasSize(20);
+        .containsEntry("driftShare", DriftSettings.DEFAULTS.share())
+        .containsEntry("driftPerSecond", DriftSettings.DEFAULTS.perSecond())
+        .containsEntry("driftWindow", DriftSettings.DEFAULTS.window())
+        .containsEntry("driftAlarm", DriftSettings.DEFAULTS.alarm())
+        .containsEntry("driftLabelAlarm", DriftSettings.DEFAULTS.labelAlarm())
+        .hasSize(25);
   }
 
   @Test

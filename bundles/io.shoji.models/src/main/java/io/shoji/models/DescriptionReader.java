@@ -11,6 +11,7 @@ package io.shoji.models;
 
 import io.shoji.accelerator.ModelAdaptation;
 import io.shoji.accelerator.Precision;
+import io.shoji.model.DriftReference;
 import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelDescription.Acceptance;
 import io.shoji.model.ModelDescription.Evidence;
@@ -98,6 +99,16 @@ final class DescriptionReader {
     if (acceptance.isPresent()) {
       checkAcceptance(acceptance.get(), evidence, variants);
     }
+    Optional<DriftReference> drift =
+        document
+            .get("drift")
+            .flatMap(
+                json ->
+                    new DriftReader(json, reasons)
+                        .read(
+                            inputs,
+                            outputs,
+                            outputsKnown && inputs.size() == document.items("inputs").size()));
     checkTree();
     boolean whole =
         inputs.size() == document.items("inputs").size()
@@ -106,7 +117,8 @@ final class DescriptionReader {
             && pipeline.isPresent() == document.get("pipeline").isPresent()
             && golden.isPresent() == document.get("golden").isPresent()
             && evidence.isPresent() == document.get("evidence").isPresent()
-            && acceptance.isPresent() == document.get("acceptance").isPresent();
+            && acceptance.isPresent() == document.get("acceptance").isPresent()
+            && drift.isPresent() == document.get("drift").isPresent();
     if (!whole || version.isEmpty() || task.isEmpty() || document.text("name").isEmpty()) {
       return Optional.empty();
     }
@@ -126,6 +138,7 @@ final class DescriptionReader {
             golden,
             evidence,
             acceptance,
+            drift,
             sha256));
   }
 

@@ -597,6 +597,35 @@ class PackageInstallerTest {
         "claim",
         f -> f.set("/acceptance/minimum", "0.99"),
         "/acceptance/minimum: is above what the evidence claims");
+    // Drift.
+    add(
+        all,
+        "drift tensor",
+        f -> f.set("/drift", drift("\"tensor\": \"sound\"", "[0.5]", "\"1 2\"")),
+        "/drift/features/0: no such input asked=sound found=[image]");
+    add(
+        all,
+        "drift channel",
+        f ->
+            f.set(
+                "/drift",
+                drift("\"tensor\": \"image\", \"axis\": 1, \"channel\": 3", "[0.5]", "\"1 2\"")),
+        "/drift/features/0: no such channel tensor=image axis=1 channel=3");
+    add(
+        all,
+        "drift edges",
+        f -> f.set("/drift", drift("\"tensor\": \"image\"", "[0.5, 0.5]", "\"1 2 3\"")),
+        "/drift/features/0: edges are finite and rise strictly");
+    add(
+        all,
+        "drift counts",
+        f -> f.set("/drift", drift("\"tensor\": \"image\"", "[0.5]", "\"1 2 3\"")),
+        "/drift/features/0: a row has one count more than there are edges");
+    add(
+        all,
+        "drift text",
+        f -> f.set("/drift", drift("\"tensor\": \"image\"", "[0.5]", "\"1, 2\"")),
+        "/drift/features/0/counts/0: asked");
     // Golden samples.
     golden(all, "empty header", PackageFixture.safetensors("", 0), "length is out of range");
     golden(all, "7 bytes", new byte[7], "shorter than its length field");
@@ -1105,5 +1134,18 @@ class PackageInstallerTest {
         return;
       }
     }
+  }
+
+  /** How an input was distributed, with one feature. */
+  private static String drift(String tensor, String edges, String row) {
+    return "{\"count\": 3, \"source\": \"calibration\", \"sha256\": \""
+        + "0".repeat(64)
+        + "\", \"features\": [{\"side\": \"input\", \"kind\": \"mean\", \"mean\": 0, \"std\": 1, "
+        + tensor
+        + ", \"edges\": "
+        + edges
+        + ", \"counts\": ["
+        + row
+        + "]}]}";
   }
 }

@@ -24,6 +24,7 @@ import io.shoji.inference.ModelRef;
 import io.shoji.inference.ModelStatus;
 import io.shoji.inference.PreparedInference;
 import io.shoji.inference.Provenance;
+import io.shoji.model.DriftReference;
 import io.shoji.model.ModelCatalog;
 import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelFile;
@@ -31,7 +32,11 @@ import io.shoji.model.ModelPackage;
 import io.shoji.model.ModelVariant;
 import io.shoji.operations.BenchOptions;
 import io.shoji.operations.BenchResult;
+import io.shoji.operations.DriftReport;
 import io.shoji.operations.EngineEvent;
+import io.shoji.operations.FieldSamplePage;
+import io.shoji.operations.FieldSamplePolicy;
+import io.shoji.operations.FieldSampleStatus;
 import io.shoji.operations.Garbage;
 import io.shoji.operations.ModelOverview;
 import io.shoji.operations.OperationException;
@@ -270,6 +275,61 @@ public final class ScriptedEngine implements Operations {
   public Garbage collectGarbage() {
     call("collect-garbage");
     return new Garbage(List.of("io.shoji.model.digits 0.1.0 retained"), 2, 190_000);
+  }
+
+  @Override
+  public DriftReport drift(String model) throws OperationException {
+    known(model);
+    return new DriftReport(
+        model,
+        NEW.toString(),
+        DriftReport.State.ALARM,
+        "input image mean is not as calibrated",
+        1024,
+        512,
+        Optional.of(TIME),
+        300,
+        Optional.of(DriftReference.Source.CALIBRATION),
+        List.of(
+            new DriftReport.Feature(
+                "input image mean",
+                DriftReference.Kind.MEAN,
+                1.5,
+                0.21,
+                0.4,
+                0.18,
+                400,
+                0.25,
+                0.5,
+                0.25,
+                true)));
+  }
+
+  @Override
+  public FieldSampleStatus fieldSamples(String model) throws OperationException {
+    known(model);
+    return new FieldSampleStatus(
+        model,
+        Optional.of(new FieldSamplePolicy(100, 1_000_000)),
+        2,
+        800,
+        40,
+        0,
+        0,
+        Optional.of(TIME),
+        Optional.of(TIME),
+        "a file of the engine",
+        "");
+  }
+
+  @Override
+  public FieldSamplePage exportFieldSamples(String model, long from, long mostBytes)
+      throws OperationException {
+    known(model);
+    calls.add("exportFieldSamples " + model + " " + from + " " + mostBytes);
+    byte[] bytes = {(byte) from, 1, 2};
+    return new FieldSamplePage(
+        ByteBuffer.wrap(bytes).asReadOnlyBuffer(), 1, from + 1, from == 0, 0);
   }
 
   @Override
