@@ -22,6 +22,8 @@ import picocli.CommandLine.Command;
       AcceleratorsCommand.class,
       MetricsCommand.class,
       PipelinesCommand.class,
+      DriftCommand.class,
+      SamplesCommand.class,
       EventsCommand.class,
       WatchCommand.class,
       PackagesCommand.class,

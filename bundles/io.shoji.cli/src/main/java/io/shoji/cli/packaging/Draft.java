@@ -48,10 +48,11 @@ final class Draft {
           "pipeline",
           "golden",
           "evidence",
-          "acceptance");
+          "acceptance",
+          "drift");
 
   /** What a description may not say, because this command finds it out. */
-  private static final Set<String> MADE = Set.of("variants", "golden", "evidence");
+  private static final Set<String> MADE = Set.of("variants", "golden", "evidence", "drift");
 
   private final JsonObject document;
   private final Map<String, BundleWriter.Content> files = new LinkedHashMap<>();
@@ -246,7 +247,7 @@ final class Draft {
   /** What is there before anything is measured: without golden samples, figures and criteria. */
   void writePreliminaryTo(BundleWriter bundle) {
     JsonObject part = document();
-    List.of("golden", "evidence", "acceptance").forEach(part::remove);
+    List.of("golden", "evidence", "acceptance", "drift").forEach(part::remove);
     writeTo(bundle, part, false);
   }
 

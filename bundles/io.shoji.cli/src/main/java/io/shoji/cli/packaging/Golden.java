@@ -15,6 +15,7 @@ import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.ModelFormats;
 import io.shoji.accelerator.Precision;
 import io.shoji.cli.CommandException;
+import io.shoji.cli.DriftJson;
 import io.shoji.cli.Environment;
 import io.shoji.cli.Json;
 import io.shoji.cli.Shoji;
@@ -25,8 +26,10 @@ import io.shoji.cli.samples.SampleDigest;
 import io.shoji.cli.samples.SampleOptions;
 import io.shoji.cli.samples.SampleSet;
 import io.shoji.cli.samples.SampleSets;
+import io.shoji.model.DriftReference;
 import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelVariant;
+import io.shoji.quantizer.DriftSketch;
 import io.shoji.quantizer.Evaluation;
 import io.shoji.quantizer.onnx.QuantizerException;
 import java.io.IOException;
@@ -69,13 +72,16 @@ final class Golden {
    *
    * @param golden a file, or how many of the evaluation set; empty for the base's
    * @param evaluation held-out samples; empty for the golden samples
-   * @param changed whether the FP32 model came in anew
+   * @param made the variants, of which the FP32 model may have come in anew
+   * @param calibration samples to sketch inputs and outputs with; empty for what is known of them,
+   *     else the evaluation set
    */
   void make(
       Optional<String> golden,
       Optional<Path> evaluation,
       Optional<String> dataset,
-      boolean changed,
+      Variants made,
+      Optional<Path> calibration,
       Instant now)
       throws CommandException, InterruptedException {
     Optional<Integer> count = golden.filter(g -> g.matches("[0-9]{1,7}")).map(Integer::parseInt);
@@ -95,15 +101,21 @@ final class Golden {
             .map(JsonElement::getAsJsonObject)
             .filter(Variants::isBaseline)
             .findFirst();
-    if (baseline.isEmpty() && (count.isPresent() || evaluation.isPresent())) {
+    if (baseline.isEmpty()
+        && (count.isPresent() || evaluation.isPresent() || calibration.isPresent())) {
       throw Refusal.usage(
           "samples are measured with the FP32 model, and this package has none: add it with --variant variants="
               + draft.variantNames());
     }
+    boolean changed = made.changedBaseline();
+    if (changed) {
+      draft.remove("drift");
+    }
+    baseline.flatMap(made::sketchOf).ifPresent(sketch -> draft.set("drift", sketch));
     if (baseline.isEmpty()) {
       draft.remove("evidence");
-    } else if (changed || count.isPresent() || evaluation.isPresent()) {
-      measure(baseline.get(), count, evaluation, dataset, now);
+    } else if (changed || count.isPresent() || evaluation.isPresent() || calibration.isPresent()) {
+      measure(baseline.get(), count, evaluation, calibration, dataset, now);
     }
     if (draft.get("golden").isEmpty()) {
       throw Refusal.usage(
@@ -141,6 +153,7 @@ final class Golden {
       JsonObject baseline,
       Optional<Integer> count,
       Optional<Path> evaluation,
+      Optional<Path> calibration,
       Optional<String> dataset,
       Instant now)
       throws CommandException, InterruptedException {
@@ -182,6 +195,17 @@ final class Golden {
         Evaluation found = Evaluation.measure(loaded, samples, acceptance.metric(), progress);
         String digest = SampleDigest.of(samples, progress.next("computing the samples' digest"));
         evidence(baseline, found, digest, loaded.runtime(), dataset, from, now);
+        if (calibration.isPresent()) {
+          try (SampleSet lab =
+              SampleSets.open(
+                  calibration.get(),
+                  new ModelInterface(description.inputs(), description.outputs()),
+                  options.with(SampleOptions.Expected.NOTHING))) {
+            sketch(loaded, lab, description, DriftReference.Source.CALIBRATION, progress);
+          }
+        } else if (draft.get("drift").isEmpty()) {
+          sketch(loaded, samples, description, DriftReference.Source.EVALUATION, progress);
+        }
         if (count.isPresent()) {
           if (count.get() > samples.size()) {
             throw Refusal.usage(
@@ -216,6 +240,37 @@ final class Golden {
     } catch (IOException e) {
       throw Refusal.io("the golden samples cannot be written", PATH, e);
     }
+  }
+
+  /** Takes in how inputs and outputs are distributed over samples. */
+  private void sketch(
+      LocalModel model,
+      SampleSet samples,
+      ModelDescription description,
+      DriftReference.Source source,
+      FollowedWork progress)
+      throws QuantizerException {
+    if (samples.size() < 2) {
+      notes.add(
+          "gateways will not tell drift: that takes 2 samples or more, better hundreds found="
+              + samples.size());
+      return;
+    }
+    String digest =
+        SampleDigest.ofInputs(
+            samples, sha256 -> {}, progress.next("computing the digest of the sketched samples"));
+    draft.set(
+        "drift",
+        DriftJson.of(
+            DriftSketch.of(
+                model,
+                samples,
+                description.inputs(),
+                description.outputs(),
+                description.task().equals("classification"),
+                source,
+                digest,
+                progress.next("sketching inputs and outputs"))));
   }
 
   /** What the package says so far, by the gateway's own reading. */

@@ -235,6 +235,15 @@ public final class PackageCommand implements Callable<Integer> {
   private @Nullable Path evaluation;
 
   @Option(
+      names = "--calibration",
+      paramLabel = "SAMPLES",
+      order = 41,
+      description =
+          "Samples as the device will see them, of which gateways get a sketch to tell drift by. Default: what \"shoji"
+              + " quantize\" found with its calibration set, else the evaluation set.")
+  private @Nullable Path calibration;
+
+  @Option(
       names = "--dataset",
       paramLabel = "TEXT",
       order = 42,
@@ -404,7 +413,8 @@ public final class PackageCommand implements Callable<Integer> {
         Optional.ofNullable(golden),
         Optional.ofNullable(evaluation),
         Optional.ofNullable(dataset),
-        made.changedBaseline(),
+        made,
+        Optional.ofNullable(calibration),
         now);
     acceptance.checkAll(draft);
     acceptance.writeTo(draft);

@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /** Takes model files into a package, each checked against what is said of it. */
@@ -38,6 +39,7 @@ final class Variants {
   private final Instant now;
   private final List<String> notes;
   private final Map<String, String> sources = new LinkedHashMap<>();
+  private final Map<String, JsonObject> sketches = new LinkedHashMap<>();
   private boolean changedBaseline;
 
   Variants(Draft draft, Acceptance acceptance, Instant now, List<String> notes) {
@@ -104,6 +106,7 @@ final class Variants {
             ? Optional.of(EvidenceFile.read(declaredEvidence.get()))
             : EvidenceFile.beside(file);
     describe(variant, facts, known, file);
+    known.ifPresent(this::sketch);
     if (isBaseline(variant)) {
       changedBaseline = true;
     } else {
@@ -112,6 +115,25 @@ final class Variants {
     notes.addAll(facts.warnings().stream().map(w -> "variant " + name + ": " + w).toList());
     noteCpuShare(name, facts);
     draft.addVariant(variant);
+  }
+
+  /** Keeps what shoji quantize found out of inputs and outputs, by the model it ran. */
+  private void sketch(EvidenceFile known) {
+    Optional<String> source =
+        Json.member(known.document(), "source").flatMap(s -> Json.text(s, "sha256"));
+    if (source.isPresent()
+        && Json.member(known.document(), "drift").orElse(null) instanceof JsonObject drift) {
+      sketches.put(source.get(), drift);
+    }
+  }
+
+  /** How inputs and outputs of a model's file were distributed when another was made from it. */
+  Optional<JsonObject> sketchOf(JsonObject baseline) {
+    return Json.elements(baseline, "files").stream()
+        .map(file -> Json.text(file, "sha256").orElse(""))
+        .map(sketches::get)
+        .filter(Objects::nonNull)
+        .findFirst();
   }
 
   /** Says which files were made from a model that is not in the package, once all are in. */

@@ -12,13 +12,16 @@ package io.shoji.cli.quantize;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.shoji.accelerator.Precision;
+import io.shoji.cli.DriftJson;
 import io.shoji.cli.Json;
 import io.shoji.cli.samples.ModelInterface;
+import io.shoji.model.DriftReference;
 import io.shoji.model.ModelVariant.Evidence;
 import io.shoji.tensor.Layout;
 import io.shoji.tensor.Quantization;
 import io.shoji.tensor.TensorSpec;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What is known of a model's file, beside it as {@code FILE.evidence.json}: {@code shoji package}
@@ -31,6 +34,8 @@ import java.util.List;
  * @param tensors what the file takes and gives
  * @param source name of the file that it was made from
  * @param sourceSha256 lower-case hex
+ * @param drift how inputs and outputs were distributed over the calibration set, in FP32; empty
+ *     without one
  */
 public record EvidenceFile(
     String file,
@@ -41,7 +46,8 @@ public record EvidenceFile(
     ModelInterface tensors,
     String source,
     String sourceSha256,
-    Evidence evidence) {
+    Evidence evidence,
+    Optional<DriftReference> drift) {
   /** Name of the file with the evidence of a model's file. */
   public static String nameFor(String file) {
     return file + ".evidence.json";
@@ -62,6 +68,7 @@ public record EvidenceFile(
     document.add("outputs", tensors(tensors.outputs()));
     document.add("source", from);
     document.add("evidence", evidenceJson());
+    drift.ifPresent(reference -> document.add("drift", DriftJson.of(reference)));
     return Json.pretty(document) + "\n";
   }
 

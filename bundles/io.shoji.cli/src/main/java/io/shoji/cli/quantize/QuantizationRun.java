@@ -34,12 +34,15 @@ import io.shoji.cli.report.QuantizationReport.SampleSet;
 import io.shoji.cli.report.QuantizationReport.Variant;
 import io.shoji.cli.samples.ModelInterface;
 import io.shoji.cli.samples.SampleDigest;
+import io.shoji.cli.samples.SampleOptions;
+import io.shoji.model.DriftReference;
 import io.shoji.model.ModelVariant;
 import io.shoji.model.ModelVariant.Evidence;
 import io.shoji.operations.Progress;
 import io.shoji.quantizer.BudgetedQuantizer;
 import io.shoji.quantizer.Calibration;
 import io.shoji.quantizer.CalibrationMethod;
+import io.shoji.quantizer.DriftSketch;
 import io.shoji.quantizer.DynamicQuantizer;
 import io.shoji.quantizer.Evaluation;
 import io.shoji.quantizer.HalfPrecision;
@@ -223,12 +226,17 @@ final class QuantizationRun {
       Calibration calibration =
           calibrates ? calibrate(prepared, runner, stages.next("calibrating")) : null;
       Evaluation baseline = baseline(stages.next("measuring FP32"));
+      Optional<DriftReference> drift =
+          calibrates
+              ? Optional.of(sketch(calibrationSha, stages.next("sketching inputs and outputs")))
+              : Optional.empty();
       for (Product product : task.products()) {
         make(product, prepared, calibration, baseline, runner, files);
       }
       List<Performance> performance = measure();
       stages.next("writing");
-      return write(files, baseline, performance, calibrationSha, evaluationSha, parameters, format);
+      return write(
+          files, baseline, performance, calibrationSha, evaluationSha, drift, parameters, format);
     }
   }
 
@@ -280,6 +288,22 @@ final class QuantizationRun {
         task.force(),
         runner,
         progress);
+  }
+
+  /** How inputs and outputs are distributed over the calibration set, in FP32. */
+  private DriftReference sketch(String calibrationSha, Progress progress)
+      throws QuantizerException {
+    try (FileModel model = FileModel.load(cpu, ModelFormats.ONNX, Precision.FP32, task.model())) {
+      return DriftSketch.of(
+          model,
+          calibrationSet,
+          tensors.inputs(),
+          tensors.outputs(),
+          SampleOptions.Expected.of(task.budget().metric()) == SampleOptions.Expected.LABEL,
+          DriftReference.Source.CALIBRATION,
+          calibrationSha,
+          progress);
+    }
   }
 
   private Evaluation baseline(Progress progress) throws QuantizerException {
@@ -747,6 +771,7 @@ final class QuantizationRun {
       List<Performance> performance,
       String calibrationSha,
       String evaluationSha,
+      Optional<DriftReference> drift,
       long parameters,
       String format)
       throws CommandException, QuantizerException {
@@ -786,7 +811,8 @@ final class QuantizationRun {
               each.tensors(),
               String.valueOf(task.model().getFileName()),
               sourceSha,
-              evidence(each, baseline, calibrationSha, evaluationSha));
+              evidence(each, baseline, calibrationSha, evaluationSha),
+              each.product().calibrated() ? drift : Optional.empty());
       files.stage(
           EvidenceFile.nameFor(file), target -> Files.writeString(target, evidence.toJson()));
       written.put(each.product().variant(), files.place(file));

@@ -51,6 +51,7 @@ final class SamplePackagesTest {
             "tflite-int8", name + "-int8.tflite",
             "onnx-fp16", name + "-fp16.onnx");
     List<String> found = new ArrayList<>();
+    int sketched = 0;
     for (JsonElement element : document.getAsJsonArray("variants")) {
       JsonObject variant = element.getAsJsonObject();
       String variantName = variant.get("name").getAsString();
@@ -63,6 +64,10 @@ final class SamplePackagesTest {
             .isEqualTo(Files.readAllBytes(inf.resolve("models").resolve(file)));
         JsonObject facts = EvidenceFile.object(folder.resolve(file + ".evidence.json"));
         assertThat(variant.get("evidence")).as(file).isEqualTo(facts.get("evidence"));
+        if (facts.has("drift")) {
+          sketched++;
+          assertThat(document.get("drift")).as(file).isEqualTo(facts.get("drift"));
+        }
         if (variant.has("inputs")) {
           assertThat(variant.get("inputs")).isEqualTo(facts.get("inputs"));
           assertThat(variant.get("outputs")).isEqualTo(facts.get("outputs"));
@@ -72,6 +77,7 @@ final class SamplePackagesTest {
         }
       }
     }
+    assertThat(sketched).as("variants made from a calibration set").isEqualTo(2);
     assertThat(found).containsExactly("onnx-fp32", "onnx-int8", "tflite-int8", "onnx-fp16");
     checkFigures(bundle);
   }
