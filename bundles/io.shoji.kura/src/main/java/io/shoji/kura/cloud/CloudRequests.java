@@ -122,6 +122,14 @@ public final class CloudRequests implements ConfigurableComponent, RequestHandle
                 + " back to are given up then, if they are neither pinned nor serving.")
     boolean allow_collect_garbage() default true;
 
+    /** Export of field samples. */
+    @AttributeDefinition(
+        name = "Allow field samples",
+        description =
+            "Whether the cloud may read real inputs of models that are kept on this gateway. They"
+                + " leave it in the clear but for the connection's own encryption.")
+    boolean allow_field_samples() default false;
+
     /** Longest body. */
     @AttributeDefinition(
         name = "Body limit",
@@ -282,6 +290,10 @@ public final class CloudRequests implements ConfigurableComponent, RequestHandle
         && !settings.allowed().contains(operation)) {
       throw new RequestException(
           Reason.FORBIDDEN, "the configuration does not allow this operation=" + operation);
+    }
+    if (operation.equals("field-samples") && path.size() > 1 && !settings.fieldSamples()) {
+      throw new RequestException(
+          Reason.FORBIDDEN, "the configuration does not allow to read field samples");
     }
     Arguments arguments =
         Arguments.ofMetrics(payload.metrics())

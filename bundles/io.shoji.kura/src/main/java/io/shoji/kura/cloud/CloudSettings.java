@@ -21,10 +21,12 @@ import java.util.TreeSet;
  *
  * @param enabled whether requests are taken at all
  * @param allowed operations of {@code EXEC} that may be done
+ * @param fieldSamples whether real inputs of models may be read
  * @param bodyLimitBytes longest body of a request
  * @param notifyMs least time between two notifications of one job, milliseconds
  */
-record CloudSettings(boolean enabled, Set<String> allowed, int bodyLimitBytes, int notifyMs) {
+record CloudSettings(
+    boolean enabled, Set<String> allowed, boolean fieldSamples, int bodyLimitBytes, int notifyMs) {
   /** Operations by the attribute that allows them. */
   static final SortedMap<String, Set<String>> OPERATIONS =
       new TreeMap<>(
@@ -49,6 +51,7 @@ record CloudSettings(boolean enabled, Set<String> allowed, int bodyLimitBytes, i
     return new CloudSettings(
         form.bool("enabled", true),
         allowed,
+        form.bool("allow.field.samples", false),
         form.integer("body.limit.kib", 64, 1, 1024) * 1024,
         form.integer("notification.interval.ms", 1_000, 200, 60_000));
   }

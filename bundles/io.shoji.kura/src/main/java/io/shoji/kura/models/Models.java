@@ -15,6 +15,7 @@ import io.shoji.kura.operations.Policies;
 import io.shoji.kura.operations.PolicyLines;
 import io.shoji.kura.operations.PolicyLines.Order;
 import io.shoji.kura.operations.StatusSource;
+import io.shoji.operations.FieldSamplePolicy;
 import io.shoji.operations.ModelPolicy;
 import io.shoji.operations.OperationsPolicy;
 import io.shoji.operations.VersionPolicy;
@@ -22,6 +23,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.eclipse.kura.configuration.ConfigurableComponent;
@@ -87,6 +89,18 @@ public final class Models implements ConfigurableComponent, StatusSource {
                 + " per model: NAME = 64 MiB (units KiB, MiB, GiB; bytes without one) or NAME ="
                 + " none. The name * stands for all other models. Empty: no limits.|TextArea")
     String memory_budgets() default "";
+
+    /** Samples that are kept. */
+    @AttributeDefinition(
+        name = "Field samples",
+        required = false,
+        description =
+            "Of which models real inputs and answers are kept on this gateway, encrypted, for a"
+                + " later calibration. One line per model: NAME = 500, 50 MiB (a uniform choice of at"
+                + " most so many, and at most so much on disk) or NAME = none. The name * stands for"
+                + " all other models. Ten minutes after a line is gone, so are the samples. Empty:"
+                + " none.|TextArea")
+    String field_samples() default "";
   }
 
   private final Policies policies;
@@ -115,12 +129,15 @@ public final class Models implements ConfigurableComponent, StatusSource {
     Map<String, VersionPolicy> versions = form.parsed("versions", PolicyLines::versions);
     Map<String, Order> orders = form.parsed("accelerators", PolicyLines::orders);
     Map<String, OptionalLong> budgets = form.parsed("memory.budgets", PolicyLines::modelBudgets);
-    if (versions == null || orders == null || budgets == null) {
+    Map<String, Optional<FieldSamplePolicy>> samples =
+        form.parsed("field.samples", PolicyLines::fieldSamples);
+    if (versions == null || orders == null || budgets == null || samples == null) {
       return Map.of();
     }
     Set<String> names = new HashSet<>(versions.keySet());
     names.addAll(orders.keySet());
     names.addAll(budgets.keySet());
+    names.addAll(samples.keySet());
     Map<String, ModelPolicy> policies = new HashMap<>();
     for (String name : names) {
       Order order = of(orders, name, new Order(List.of(), false));
@@ -130,7 +147,9 @@ public final class Models implements ConfigurableComponent, StatusSource {
               of(versions, name, VersionPolicy.latest()),
               order.accelerators(),
               order.only(),
-              of(budgets, name, OptionalLong.empty())));
+              of(budgets, name, OptionalLong.empty()),
+              Optional.empty(),
+              of(samples, name, Optional.empty())));
     }
     return policies;
   }

@@ -21,7 +21,11 @@ import io.shoji.model.ModelFile;
 import io.shoji.model.ModelVariant;
 import io.shoji.operations.AcceleratorPolicy;
 import io.shoji.operations.BenchResult;
+import io.shoji.operations.DriftReport;
 import io.shoji.operations.EngineEvent;
+import io.shoji.operations.FieldSamplePage;
+import io.shoji.operations.FieldSamplePolicy;
+import io.shoji.operations.FieldSampleStatus;
 import io.shoji.operations.Garbage;
 import io.shoji.operations.GenerationKey;
 import io.shoji.operations.ModelOverview;
@@ -30,7 +34,9 @@ import io.shoji.operations.OperationsPolicy;
 import io.shoji.operations.SwapReceipt;
 import io.shoji.operations.Verification;
 import io.shoji.tensor.TensorSpec;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -363,6 +369,67 @@ final class Documents {
                 .filter(receipt -> receipt.state() == SwapReceipt.State.REMAINS)
                 .map(SwapReceipt::id)
                 .toList());
+  }
+
+  static Document drift(DriftReport report) {
+    return new Document()
+        .put("model", report.model())
+        .put("modelVersion", report.version())
+        .put("state", report.state())
+        .put("note", report.note().isEmpty() ? null : report.note())
+        .put("seen", report.seen())
+        .put("window", report.window())
+        .put("evaluated", report.evaluated())
+        .put("referenceCount", report.referenceCount())
+        .put("source", report.source().map(source -> source.name().toLowerCase(Locale.ROOT)));
+  }
+
+  /** With every feature. */
+  static Document driftOfFeatures(DriftReport report) {
+    return drift(report).put("features", report.features().stream().map(Documents::of).toList());
+  }
+
+  private static Document of(DriftReport.Feature feature) {
+    return new Document()
+        .put("feature", feature.label())
+        .put("drifted", feature.drifted())
+        .put("psi", feature.psi())
+        .put("psiByChance", feature.psiByChance())
+        .put("ks", feature.ks())
+        .put("ksByChance", feature.ksByChance())
+        .put("effectiveSamples", feature.effectiveSamples())
+        .put("outside", feature.outside())
+        .put("mean", feature.mean())
+        .put("referenceMean", feature.referenceMean());
+  }
+
+  static Document fieldSamples(FieldSampleStatus status) {
+    return new Document()
+        .put("model", status.model())
+        .put("mostCount", status.policy().map(FieldSamplePolicy::count))
+        .put("mostBytes", status.policy().map(FieldSamplePolicy::diskBytes))
+        .put("count", status.count())
+        .put("bytes", status.bytes())
+        .put("seen", status.seen())
+        .put("dropped", status.dropped())
+        .put("damaged", status.damaged())
+        .put("oldest", status.oldest())
+        .put("newest", status.newest())
+        .put("key", status.key())
+        .put("problem", status.problem().isEmpty() ? null : status.problem());
+  }
+
+  static Document page(String model, FieldSamplePage page) {
+    ByteBuffer bytes = page.safetensors().duplicate();
+    byte[] file = new byte[bytes.remaining()];
+    bytes.get(file);
+    return new Document()
+        .put("model", model)
+        .put("count", page.count())
+        .put("next", page.next())
+        .put("more", page.more())
+        .put("leftOut", page.leftOut())
+        .put("safetensors", Base64.getEncoder().encodeToString(file));
   }
 
   static Document bench(BenchResult result) {

@@ -15,6 +15,7 @@ import io.shoji.inference.InferenceService;
 import io.shoji.model.ModelCatalog;
 import io.shoji.operations.BenchOptions;
 import io.shoji.operations.EngineEvent;
+import io.shoji.operations.FieldSampleStatus;
 import io.shoji.operations.ModelOverview;
 import io.shoji.operations.OperationException;
 import io.shoji.operations.Operations;
@@ -55,13 +56,15 @@ public final class Management {
 
   private static final Logger LOG = LoggerFactory.getLogger(Management.class);
   private static final String RESOURCES =
-      "status, accelerators[/KIND:DEVICE], models[/NAME], pipelines, metrics, events, receipts,"
-          + " jobs[/ID]";
+      "status, accelerators[/KIND:DEVICE], models[/NAME], pipelines, metrics, drift[/NAME],"
+          + " field-samples[/NAME], events, receipts, jobs[/ID]";
   private static final String OPERATIONS =
       "bench, verify, reload, pin, unpin, rollback, collect-garbage";
   private static final String MODEL = "model";
   private static final String MODEL_VERSION = "modelVersion";
   private static final String JOBS = "jobs";
+  private static final String FIELD_SAMPLES = "field-samples";
+  private static final int MOST_PAGE_KIB = 1_024;
   private static final int MOST_EVENTS = 1_000;
   private static final int MOST_RUNS = 100_000;
   private static final int MOST_WARMUP = 10_000;
@@ -202,7 +205,7 @@ public final class Management {
 
   // Reading.
 
-  private Document read(Request request) throws RequestException {
+  private Document read(Request request) throws RequestException, OperationException {
     List<String> path = request.path();
     Arguments arguments = request.arguments();
     String resource = path.isEmpty() ? "" : path.get(0);
@@ -218,6 +221,13 @@ public final class Management {
           arguments.integer("after", 0, 0, Long.MAX_VALUE),
           (int) arguments.integer("limit", 100, 1, MOST_EVENTS));
     }
+    if (resource.equals(FIELD_SAMPLES) && path.size() == 2) {
+      arguments.only("from", "kib");
+      return fieldSamples(
+          path.get(1),
+          arguments.integer("from", 0, 0, Long.MAX_VALUE),
+          (int) arguments.integer("kib", 48, 1, MOST_PAGE_KIB));
+    }
     arguments.only();
     if (path.size() == 1) {
       return switch (resource) {
@@ -226,12 +236,17 @@ public final class Management {
         case "models" -> models();
         case "pipelines" -> begin().put("pipelines", parts(StatusSource.PIPELINES));
         case "metrics" -> metrics();
+        case "drift" -> drift();
+        case FIELD_SAMPLES -> fieldSamples();
         case JOBS -> begin().put(JOBS, jobs.all().stream().map(JobState::document).toList());
         default -> throw unknown(path);
       };
     }
     if (path.size() == 2 && resource.equals("models")) {
       return model(path.get(1));
+    }
+    if (path.size() == 2 && resource.equals("drift")) {
+      return begin().put("drift", Documents.driftOfFeatures(engine().drift(path.get(1))));
     }
     if (path.size() == 2 && resource.equals(JOBS)) {
       return begin().put("job", jobs.find(path.get(1)).document());
@@ -381,6 +396,45 @@ public final class Management {
       }
     }
     return begin().put("metrics", all);
+  }
+
+  /** Of every model that something answers for. */
+  private Document drift() throws RequestException {
+    Operations engine = engine();
+    List<Document> all = new ArrayList<>();
+    for (ModelOverview model : engine.models()) {
+      if (model.answering().isPresent()) {
+        try {
+          all.add(Documents.drift(engine.drift(model.name())));
+        } catch (OperationException e) {
+          LOG.debug("the model has just gone model={}", model.name(), e);
+        }
+      }
+    }
+    return begin().put("drift", all);
+  }
+
+  /** Of every model of which samples are kept, or are to be. */
+  private Document fieldSamples() throws RequestException {
+    Operations engine = engine();
+    List<Document> all = new ArrayList<>();
+    for (ModelOverview model : engine.models()) {
+      try {
+        FieldSampleStatus status = engine.fieldSamples(model.name());
+        if (status.count() > 0 || status.policy().isPresent()) {
+          all.add(Documents.fieldSamples(status));
+        }
+      } catch (OperationException e) {
+        LOG.debug("the model has just gone model={}", model.name(), e);
+      }
+    }
+    return begin().put("fieldSamples", all);
+  }
+
+  private Document fieldSamples(String model, long from, int kib)
+      throws RequestException, OperationException {
+    return begin()
+        .put("page", Documents.page(model, engine().exportFieldSamples(model, from, 1024L * kib)));
   }
 
   private Document events(long after, int limit) throws RequestException {

@@ -152,7 +152,12 @@ public final class Policies {
             all.put(
                 wish.model,
                 new ModelPolicy(
-                    before.versions(), wish.preferred, false, before.memoryBudgetBytes()));
+                    before.versions(),
+                    wish.preferred,
+                    false,
+                    before.memoryBudgetBytes(),
+                    before.rollout(),
+                    before.fieldSamples()));
           }
         });
     return all;

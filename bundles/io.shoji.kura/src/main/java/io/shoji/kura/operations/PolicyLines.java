@@ -9,6 +9,7 @@
  */
 package io.shoji.kura.operations;
 
+import io.shoji.operations.FieldSamplePolicy;
 import io.shoji.operations.OperationsPolicy;
 import io.shoji.operations.VersionPolicy;
 import java.util.ArrayList;
@@ -16,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
 import java.util.regex.Matcher;
@@ -67,6 +69,11 @@ public final class PolicyLines {
   /** {@code NAME = SIZE | none} per model. */
   public static Map<String, OptionalLong> modelBudgets(String text) {
     return read(text, PolicyLines::model, PolicyLines::size);
+  }
+
+  /** {@code NAME = COUNT, SIZE | none} per model. */
+  public static Map<String, Optional<FieldSamplePolicy>> fieldSamples(String text) {
+    return read(text, PolicyLines::model, PolicyLines::samples);
   }
 
   /** {@code KIND[:DEVICE] = SIZE | none} per accelerator. */
@@ -218,6 +225,25 @@ public final class PolicyLines {
             + Arguments.shown(text)
             + "\" is no size, allowed: a positive whole number with KiB, MiB or GiB as 64 MiB,"
             + " bytes without a unit, or none");
+  }
+
+  private static Optional<FieldSamplePolicy> samples(String text) {
+    if (text.equalsIgnoreCase("none")) {
+      return Optional.empty();
+    }
+    String[] parts = text.split(",", -1);
+    if (parts.length == 2 && parts[0].trim().matches("\\d{1,9}")) {
+      OptionalLong bytes = size(parts[1].trim());
+      if (bytes.isPresent()) {
+        return Optional.of(
+            new FieldSamplePolicy(Integer.parseInt(parts[0].trim()), bytes.getAsLong()));
+      }
+    }
+    throw new IllegalArgumentException(
+        "\""
+            + Arguments.shown(text)
+            + "\" says not what to keep, allowed: a number of samples and a size as 500, 50 MiB, or"
+            + " none");
   }
 
   private static boolean onOff(String text) {

@@ -218,6 +218,49 @@ public final class RestService implements ConfigurableComponent, StatusSource {
     return read(security, "metrics");
   }
 
+  /** How far every model is from its calibration. */
+  @GET
+  @Path("drift")
+  @RolesAllowed(READ)
+  public Response drift(@Context SecurityContext security) {
+    return read(security, "drift");
+  }
+
+  /** How far one model is from its calibration. */
+  @GET
+  @Path("drift/{model}")
+  @RolesAllowed(READ)
+  public Response driftOf(@Context SecurityContext security, @PathParam("model") String model) {
+    return read(security, "drift", model);
+  }
+
+  /** What is kept of real inputs. */
+  @GET
+  @Path("field-samples")
+  @RolesAllowed(READ)
+  public Response fieldSamples(@Context SecurityContext security) {
+    return read(security, "field-samples");
+  }
+
+  /** Real inputs of one model, a page of them. */
+  @GET
+  @Path("field-samples/{model}")
+  @RolesAllowed(OPERATE)
+  public Response fieldSamplesOf(
+      @Context SecurityContext security,
+      @PathParam("model") String model,
+      @QueryParam("from") @Nullable String from,
+      @QueryParam("kib") @Nullable String kib) {
+    Map<String, String> query = new LinkedHashMap<>();
+    if (from != null) {
+      query.put("from", from);
+    }
+    if (kib != null) {
+      query.put("kib", kib);
+    }
+    return answer(Method.GET, security, Arguments.ofQuery(query), null, "field-samples", model);
+  }
+
   /** What happened. */
   @GET
   @Path("events")

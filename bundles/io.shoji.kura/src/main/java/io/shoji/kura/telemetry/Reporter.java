@@ -15,10 +15,12 @@ import io.shoji.inference.ModelStatus;
 import io.shoji.kura.operations.Management;
 import io.shoji.kura.telemetry.Counters.State;
 import io.shoji.kura.telemetry.Counters.Total;
+import io.shoji.operations.DriftReport;
 import io.shoji.operations.EngineEvent;
 import io.shoji.operations.ModelOverview;
 import java.time.Clock;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Date;
 import java.util.Deque;
 import java.util.LinkedHashMap;
@@ -93,6 +95,9 @@ final class Reporter {
 
     /** Every accelerator. */
     List<AcceleratorStatus> accelerators();
+
+    /** How far a model is from its calibration; empty if that is not known. */
+    Optional<DriftReport> drift(String model);
   }
 
   /**
@@ -341,7 +346,25 @@ final class Reporter {
               payload.addMetric(prefix + "variant", by.variant());
               payload.addMetric(prefix + "accelerator", by.accelerator() + ":" + by.device());
               payload.addMetric(prefix + "degraded", by.degraded());
+              drift(payload, prefix, name);
             });
+  }
+
+  private void drift(KuraPayload payload, String prefix, String name) {
+    Engine now = engine;
+    Optional<DriftReport> drift = now == null ? Optional.empty() : now.drift(name);
+    drift.ifPresent(
+        report -> {
+          payload.addMetric(prefix + "drift.state", report.state().name());
+          report.features().stream()
+              .max(Comparator.comparingDouble(DriftReport.Feature::psi))
+              .ifPresent(
+                  worst -> {
+                    payload.addMetric(prefix + "drift.psi", worst.psi());
+                    payload.addMetric(prefix + "drift.ks", worst.ks());
+                    payload.addMetric(prefix + "drift.feature", worst.label());
+                  });
+        });
   }
 
   private void times(KuraPayload payload, String prefix, String encoded) {

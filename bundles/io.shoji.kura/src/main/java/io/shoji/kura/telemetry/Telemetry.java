@@ -16,9 +16,11 @@ import io.shoji.inference.InferenceService;
 import io.shoji.kura.operations.LastGood;
 import io.shoji.kura.operations.StatusSource;
 import io.shoji.kura.telemetry.Counters.State;
+import io.shoji.operations.DriftReport;
 import io.shoji.operations.EngineEvent;
 import io.shoji.operations.EngineEventListener;
 import io.shoji.operations.ModelOverview;
+import io.shoji.operations.OperationException;
 import io.shoji.operations.Operations;
 import java.io.File;
 import java.io.IOException;
@@ -27,6 +29,7 @@ import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
@@ -295,6 +298,16 @@ public final class Telemetry implements ConfigurableComponent, EngineEventListen
     public List<AcceleratorStatus> accelerators() {
       InferenceService service = inference;
       return service == null ? List.of() : service.accelerators();
+    }
+
+    @Override
+    public Optional<DriftReport> drift(String model) {
+      try {
+        return Optional.of(operations.drift(model));
+      } catch (OperationException e) {
+        LOG.debug("the model has just gone model={}", model, e);
+        return Optional.empty();
+      }
     }
   }
 

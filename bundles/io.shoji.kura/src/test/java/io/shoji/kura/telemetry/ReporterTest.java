@@ -17,6 +17,7 @@ import io.shoji.inference.InferenceException.Code;
 import io.shoji.kura.operations.FormValues;
 import io.shoji.kura.operations.ScriptedEngine;
 import io.shoji.kura.telemetry.Counters.State;
+import io.shoji.operations.DriftReport;
 import io.shoji.operations.EngineEvent;
 import io.shoji.operations.ModelOverview;
 import io.shoji.operations.VersionPolicy;
@@ -367,6 +368,11 @@ final class ReporterTest {
           @Override
           public List<AcceleratorStatus> accelerators() {
             return List.of();
+          }
+
+          @Override
+          public Optional<DriftReport> drift(String model) {
+            return Optional.empty();
           }
         };
     reporter.started(crowded);

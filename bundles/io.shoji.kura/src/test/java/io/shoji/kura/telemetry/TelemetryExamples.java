@@ -12,10 +12,13 @@ package io.shoji.kura.telemetry;
 import io.shoji.inference.AcceleratorStatus;
 import io.shoji.kura.operations.ScriptedEngine;
 import io.shoji.kura.telemetry.Counters.State;
+import io.shoji.operations.DriftReport;
 import io.shoji.operations.ModelOverview;
+import io.shoji.operations.OperationException;
 import java.time.Clock;
 import java.time.ZoneOffset;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.eclipse.kura.message.KuraPayload;
 
@@ -67,6 +70,15 @@ public final class TelemetryExamples {
       @Override
       public List<AcceleratorStatus> accelerators() {
         return engine.inference().accelerators();
+      }
+
+      @Override
+      public Optional<DriftReport> drift(String model) {
+        try {
+          return Optional.of(engine.drift(model));
+        } catch (OperationException e) {
+          return Optional.empty();
+        }
       }
     };
   }
