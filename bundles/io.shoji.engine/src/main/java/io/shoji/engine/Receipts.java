@@ -47,6 +47,12 @@ final class Receipts implements AutoCloseable {
   private static final long FIRST_PAUSE_MS = 100;
   private static final long LONGEST_PAUSE_MS = 10_000;
 
+  /** Collections are not asked for earlier than so long after a driver has left. */
+  private static final long LEAST_BEFORE_COLLECTION_MS = 1_000;
+
+  /** So often is asked again for a collection that the JVM did not do. */
+  private static final int MOST_REFUSALS = 5;
+
   /** Pauses once something remains although its time is over. */
   private static final long LATE_PAUSE_MS = 60_000;
 
@@ -390,9 +396,12 @@ final class Receipts implements AutoCloseable {
     if (state != before) {
       tell(departure, receipt, before);
     }
-    // Once all else has gone, or when it has had its time for that.
+    // Once all else has gone, or when it has had its time for that; not in the gap of the exchange.
+    long elapsedMs = departure.elapsedMs(look.nanos);
+    long leastMs = Math.min(LEAST_BEFORE_COLLECTION_MS, settings.timeMs() / 4);
     return collect
-        && (findings.onlyHeapRemains() || departure.elapsedMs(look.nanos) >= settings.timeMs() / 4);
+        && elapsedMs >= leastMs
+        && (findings.onlyHeapRemains() || elapsedMs >= settings.timeMs() / 4);
   }
 
   /** Whether what remains may only be there because no collection of the heap has run. */
@@ -400,18 +409,24 @@ final class Receipts implements AutoCloseable {
     return findings.onlyHeapRemains() && Look.collections() == departure.collectionsBefore;
   }
 
-  /** Collects the heap once, for all that wait for it. */
-  @SuppressWarnings("DoNotCall")
+  /**
+   * Collects the heap once, for all that wait for it. The JVM passes a request over without a word
+   * while native code looks into an array of Java's, as when a library is being unpacked, and
+   * always if it was told to (DisableExplicitGC).
+   */
   private void collect(List<Departure> due) {
+    long before = Look.collections();
     long start = System.nanoTime();
     System.gc();
+    boolean done = Look.collections() > before;
     LOG.debug(
-        "the heap was collected to see an old driver's classes go tookMs={}",
+        "the heap was to be collected to see an old driver's classes go done={} tookMs={}",
+        done,
         (System.nanoTime() - start) / 1_000_000);
     synchronized (this) {
       for (Departure each : due) {
-        if (each.state() == State.CHECKING) {
-          each.collected = true;
+        if (each.state() == State.CHECKING && !each.collected) {
+          each.collected = done || ++each.refusals == MOST_REFUSALS;
           each.pauseMs = FIRST_PAUSE_MS;
           next(each);
         }
