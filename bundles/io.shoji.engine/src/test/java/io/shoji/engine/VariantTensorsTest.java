@@ -361,7 +361,7 @@ class VariantTensorsTest extends EngineFixture {
     assertThat(status(IMAGES).candidates())
         .extracting(ModelStatus.Candidate::verdict)
         .anySatisfy(
-            v -> assertThat(v).contains("declared=x:INT8[1, 4, 3, 2] found=x:UINT8[1, 4, 3, 2]"))
+            v -> assertThat(v).contains("declared=x:INT8[1, 4, 3, 2]", "found=x:UINT8[1, 4, 3, 2]"))
         .anySatisfy(
             v ->
                 assertThat(v).contains("declared=x:FLOAT32[?, 2, 4, 3] found=x:UINT8[1, 4, 3, 2]"));
