@@ -42,7 +42,8 @@ import org.osgi.framework.ServiceReference;
  * may name the {@code way}: {@code later} asks for a future, {@code prepared} uses the preparation
  * that was made for this {@code client}. A request with {@code figures} is answered by how many
  * futures were asked for, and how often one was completed; one with {@code status} by how each
- * version of the model with that name is; one with {@code receipts} by those after that number.
+ * version of the model with that name is; one with {@code receipts} by those after that number, as
+ * far as they are settled.
  */
 public final class Probe implements BundleActivator {
   private final Map<Object, PreparedInference> preparations = new ConcurrentHashMap<>();
@@ -96,20 +97,21 @@ public final class Probe implements BundleActivator {
     return status;
   }
 
-  /** The receipts after a number: how many are not settled, and those that are not clean. */
+  /** The receipts after a number, up to the first that is not settled, and how many follow. */
   private Map<String, Object> receipts(long after) {
     ServiceReference<Operations> reference = context.getServiceReference(Operations.class);
-    List<SwapReceipt> receipts = context.getService(reference).receipts(after);
+    List<SwapReceipt> all = context.getService(reference).receipts(after);
     context.ungetService(reference);
+    List<SwapReceipt> settled = all.stream().takeWhile(SwapReceipt::settled).toList();
     return Map.of(
         "count",
-        (long) receipts.size(),
+        (long) settled.size(),
         "last",
-        receipts.stream().mapToLong(SwapReceipt::id).max().orElse(after),
+        settled.isEmpty() ? after : settled.get(settled.size() - 1).id(),
         "checking",
-        receipts.stream().filter(r -> !r.settled()).count(),
+        (long) all.size() - settled.size(),
         "remains",
-        receipts.stream()
+        settled.stream()
             .filter(r -> r.state() == SwapReceipt.State.REMAINS)
             .map(SwapReceipt::toString)
             .toList());
