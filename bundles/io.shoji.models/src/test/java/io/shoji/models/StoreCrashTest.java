@@ -74,7 +74,7 @@ class StoreCrashTest {
     SimulatedDisk disk = live(hardLinks);
     Path work = work();
     Random random = new Random(11);
-    int most = Proof.rounds(4, 256);
+    int most = Proof.rounds(3, 256);
 
     for (int after = 0; after < disk.done(); after++) {
       disk.powerCuts(
@@ -100,7 +100,7 @@ class StoreCrashTest {
     assertThat(disk.done() - before).isGreaterThan(30);
     Path work = work();
     Random random = new Random(3);
-    int most = Proof.rounds(4, 256);
+    int most = Proof.rounds(3, 256);
 
     for (int after = before; after < disk.done(); after++) {
       disk.powerCuts(

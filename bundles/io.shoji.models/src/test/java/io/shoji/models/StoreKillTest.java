@@ -12,6 +12,7 @@ package io.shoji.models;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shoji.disk.LocalDisk;
+import io.shoji.testkit.Proof;
 import java.io.BufferedReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A real process, killed while it installs and collects, again and again over the same store. */
 class StoreKillTest {
-  private static final int ROUNDS = 30;
+  private static final int ROUNDS = Proof.rounds(12, 300);
   private static final int MOST_ROUNDS = 300;
 
   @TempDir Path temp;
