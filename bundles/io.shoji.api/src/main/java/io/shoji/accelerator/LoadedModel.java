@@ -94,6 +94,12 @@ public interface LoadedModel extends AutoCloseable {
   MemoryUse memory();
 
   /**
+   * Key in {@link #details}: {@code true} promises the same bits for the same inputs on this
+   * device, which is checked before the model serves.
+   */
+  String DETERMINISTIC = "deterministic";
+
+  /**
    * Facts that help to judge how it runs, as key and value: share of operations on each provider,
    * engine cache hit, kernels chosen. May be empty.
    */

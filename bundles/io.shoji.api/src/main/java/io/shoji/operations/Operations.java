@@ -155,6 +155,14 @@ public interface Operations {
    */
   void releaseDriver(String driver) throws OperationException;
 
+  /**
+   * Changes of what answers for a model, newest first: those under way, the last good one and the
+   * latest that ended; also from before a restart.
+   *
+   * @param model name of a model; empty if nothing is known of it
+   */
+  List<ModelChange> changes(String model);
+
   /** Every model, installed, retained or refused, by name. */
   List<ModelOverview> models();
 }

@@ -37,6 +37,9 @@ final class AsyncRequest extends CompletableFuture<InferenceResult> {
   /** Where it waits, or waited last. Cleared at the end, since it knows the generation. */
   private volatile @Nullable Waiter waiter;
 
+  /** Whether a generation that does not answer yet may try it. One thread at a time. */
+  private volatile boolean mayTry = true;
+
   /** Why the first attempt failed, if the device was lost. One thread at a time. */
   private volatile @Nullable InferenceException lost;
 
@@ -58,6 +61,7 @@ final class AsyncRequest extends CompletableFuture<InferenceResult> {
   /** Waits for a place. */
   void submit() {
     Waiter wait = new Waiter(ref, startNanos, deadlineNanos, false, this);
+    wait.mayTry = mayTry;
     waiter = wait;
     family.submit(wait);
     if (wait.outcome() == null) {
@@ -80,6 +84,8 @@ final class AsyncRequest extends CompletableFuture<InferenceResult> {
 
   /** Runs on a generation whose lease and place it has. */
   void run(Generation generation) {
+    Waiter came = waiter;
+    boolean tries = came != null && came.tried == generation;
     waiter = null;
     InferenceException failure;
     try {
@@ -94,7 +100,11 @@ final class AsyncRequest extends CompletableFuture<InferenceResult> {
     } catch (InferenceException e) {
       failure = e;
     }
-    if (failure.code() == Code.DEVICE_LOST && lost == null) {
+    if (tries && deadlineNanos - System.nanoTime() > 0) {
+      // What answers has not seen it yet.
+      mayTry = false;
+      submit();
+    } else if (failure.code() == Code.DEVICE_LOST && lost == null) {
       lost = failure;
       submit();
     } else {

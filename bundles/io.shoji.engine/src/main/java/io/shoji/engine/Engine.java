@@ -25,6 +25,7 @@ import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelPackage;
 import io.shoji.operations.EngineEvent;
 import io.shoji.operations.OperationsPolicy;
+import io.shoji.operations.RolloutPolicy;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
@@ -78,6 +79,7 @@ final class Engine implements InferenceService, AutoCloseable {
   private final Placement placement;
   private final Pins pins;
   private final Journal journal;
+  private final Rollouts rollouts;
   private final Events events = new Events(Clock.systemUTC());
   private final Receipts receipts = new Receipts(Clock.systemUTC(), events, this::after);
   private volatile FieldSamples fieldSamples = FieldSamples.none();
@@ -109,14 +111,20 @@ final class Engine implements InferenceService, AutoCloseable {
     this(settings, stopwatch, pins, Journal.inMemory());
   }
 
+  Engine(Settings settings, LongSupplier stopwatch, Pins pins, Journal journal) {
+    this(settings, stopwatch, System::nanoTime, pins, journal);
+  }
+
   /**
    * An engine.
    *
    * @param stopwatch clock to measure models by, read on the thread that runs them
+   * @param clock clock that canaries and probations end by, nanoseconds
    * @param pins what was pinned before
    * @param journal what became of changes before; closed with the engine
    */
-  Engine(Settings settings, LongSupplier stopwatch, Pins pins, Journal journal) {
+  Engine(
+      Settings settings, LongSupplier stopwatch, LongSupplier clock, Pins pins, Journal journal) {
     this.settings = settings;
     this.pins = pins;
     this.journal = journal;
@@ -146,6 +154,7 @@ final class Engine implements InferenceService, AutoCloseable {
             1, new Threads("timer"), new ThreadPoolExecutor.DiscardPolicy());
     timer.setRemoveOnCancelPolicy(true);
     this.placement = new Placement(this, loader);
+    this.rollouts = new Rollouts(this, journal, clock);
     journal.observe(new JournalEvents(this));
   }
 
@@ -187,6 +196,16 @@ final class Engine implements InferenceService, AutoCloseable {
   /** Whether anything serves that the preparation of a model could disturb. */
   boolean serves() {
     return devices.stream().anyMatch(device -> !device.generations.isEmpty());
+  }
+
+  /** How generations take over from each other. */
+  Rollouts rollouts() {
+    return rollouts;
+  }
+
+  /** How another generation of a model is to take over. */
+  RolloutPolicy rollout(String model) {
+    return policy.model(model).rollout().orElse(settings.rollout());
   }
 
   /** What models are pinned to. */
@@ -396,13 +415,18 @@ final class Engine implements InferenceService, AutoCloseable {
 
   private static @Nullable Generation enterAtOnce(Family family, ModelRef ref) {
     Generation generation = family.routes().find(ref);
-    if (generation != null && generation.lease()) {
+    return generation != null && enterAtOnce(generation) ? generation : null;
+  }
+
+  /** Takes lease and place if they are to be had at once. */
+  static boolean enterAtOnce(Generation generation) {
+    if (generation.lease()) {
       if (generation.gate.tryEnter(generation)) {
-        return generation;
+        return true;
       }
       generation.release();
     }
-    return null;
+    return false;
   }
 
   /** What a request ends with that lost its device and then found no other. */
@@ -534,7 +558,8 @@ final class Engine implements InferenceService, AutoCloseable {
       checkDeadline(model, start, deadlineNanos);
       checkEarly(family, model, inputs);
       try {
-        return attempt(family, model, inputs, start, deadlineNanos, null);
+        InferenceResult tried = tryFirst(family, model, inputs, start, deadlineNanos);
+        return tried != null ? tried : attempt(family, model, inputs, start, deadlineNanos, null);
       } catch (InferenceException e) {
         if (e.code() != Code.DEVICE_LOST) {
           throw e;
@@ -544,6 +569,32 @@ final class Engine implements InferenceService, AutoCloseable {
     } catch (InferenceException e) {
       count(family, model, e.code());
       throw e;
+    }
+  }
+
+  /**
+   * Has a request answered by a generation that does not answer yet, if it is one of its share and
+   * there is a place at once.
+   *
+   * @return null if what answers is to answer
+   */
+  private @Nullable InferenceResult tryFirst(
+      Family family, ModelRef ref, List<Tensor> inputs, long start, long deadlineNanos)
+      throws InferenceException {
+    Generation tried = family.routes().trying(ref);
+    if (tried == null || !enterAtOnce(tried)) {
+      return null;
+    }
+    try {
+      InferenceResult result = runOn(tried, inputs, start, deadlineNanos, false);
+      tried.model.metrics.answered(System.nanoTime() - start, result.queueNanos());
+      return result;
+    } catch (InferenceException e) {
+      if (deadlineNanos - System.nanoTime() <= 0) {
+        throw e;
+      }
+      LOG.debug("a generation on trial failed, what answers is asked {}", tried, e);
+      return null;
     }
   }
 
@@ -1024,6 +1075,7 @@ final class Engine implements InferenceService, AutoCloseable {
   void addPackage(ModelPackage added) {
     ModelDescription description = added.description();
     LOG.info("model package is there model={} origin={}", description, added.origin());
+    rollouts.recover(description.name());
     families
         .computeIfAbsent(description.name(), name -> new Family(this, name))
         .add(added, description);
@@ -1075,6 +1127,7 @@ final class Engine implements InferenceService, AutoCloseable {
       devices = List.of();
     }
     long until = System.nanoTime() + settings.drainTimeoutMs() * 1_000_000L;
+    rollouts.stop();
     loader.shutdownNow();
     all.forEach(Device::leave);
     families.values().forEach(Family::stop);
@@ -1088,9 +1141,10 @@ final class Engine implements InferenceService, AutoCloseable {
     if (!uninterruptibly(until, fieldSamples::close)) {
       LOG.warn("field samples that were chosen are not all written");
     }
-    for (ExecutorService threads : List.of(loader, timer, workers, receipts.thread())) {
-      await(threads, until);
-    }
+    List<ExecutorService> pools =
+        new ArrayList<>(List.of(loader, timer, workers, receipts.thread()));
+    pools.addAll(rollouts.threads());
+    pools.forEach(threads -> await(threads, until));
     journal.close();
   }
 

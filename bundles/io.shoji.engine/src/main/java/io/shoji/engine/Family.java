@@ -27,11 +27,13 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Version;
+import org.osgi.framework.VersionRange;
 
 /**
  * All versions of a model, by name: which of them answer, and who waits for one. Its monitor guards
@@ -80,6 +82,15 @@ final class Family {
 
   /** For which something stepped aside. Guarded by this. */
   private @Nullable Model roomFor;
+
+  /**
+   * What answered before the change under way: it stays loaded until that has ended. Guarded by
+   * this.
+   */
+  private @Nullable Generation held;
+
+  /** What answers a share of the requests although it is only staged. Guarded by this. */
+  private Routes.@Nullable Canary canary;
 
   /** Generations that serve no more, but whose waiters still get their turn. Guarded by this. */
   private final List<Generation> fading = new ArrayList<>();
@@ -130,10 +141,104 @@ final class Family {
   void pin(@Nullable Version version) {
     Changes changes = new Changes();
     synchronized (this) {
-      pin = version;
-      govern(changes);
+      pin(version, changes);
     }
     changes.apply(engine);
+  }
+
+  /** As {@link #pin(Version)}, under the lock. */
+  void pin(@Nullable Version version, Changes changes) {
+    pin = version;
+    govern(changes);
+  }
+
+  /** Whether a version is installed, retained, or still serves. */
+  synchronized boolean has(Version version) {
+    Model model = models.get(version);
+    return model != null && (model.installed() || model.serving != null);
+  }
+
+  /** Whether a version is to answer rather than what does, once it can. */
+  synchronized boolean prefers(Model model, Generation answers) {
+    VersionPolicy policy = versions();
+    if (model.retained() || !policy.accepts(model.version)) {
+      return policy.type() != VersionPolicy.Type.LATEST && policy.accepts(model.version);
+    }
+    return !policy.accepts(answers.version)
+        || answers.model.retained()
+        || model.version.compareTo(answers.version) > 0;
+  }
+
+  /**
+   * How far a model of a group is.
+   *
+   * @param coming whether something is being loaded
+   * @param failure why a change that the others wait for cannot be; empty if there is no such
+   */
+  record Readiness(boolean coming, String failure) {}
+
+  /**
+   * Whether a change is still to come that those of its group have to wait for.
+   *
+   * @param staged what is staged in the group
+   */
+  synchronized Readiness readiness(Set<Generation> staged) {
+    boolean coming = models.values().stream().anyMatch(m -> m.placing);
+    Generation answers = routes.unnamed();
+    if (coming || answers == null) {
+      return new Readiness(coming, "");
+    }
+    for (Model model : models.values()) {
+      if (model.staged != null && staged.contains(model.staged)) {
+        return new Readiness(false, "");
+      }
+    }
+    for (Model model : models.values()) {
+      if (model != answers.model
+          && model.installed()
+          && model.serving == null
+          && prefers(model, answers)) {
+        return new Readiness(false, engine.placement().reason(model));
+      }
+    }
+    // The same accelerator with another driver, to which others of the group move.
+    for (Candidate candidate : answers.model.candidates) {
+      if (candidate.device != answers.device
+          && candidate.device.label.equals(answers.device.label)
+          && staged.stream().anyMatch(g -> g.device == candidate.device)
+          && (candidate.state == Candidate.State.FAILED
+              || candidate.state == Candidate.State.RETRY)) {
+        return new Readiness(false, candidate.verdict());
+      }
+    }
+    return new Readiness(false, "");
+  }
+
+  /**
+   * Notes in the candidate what became of its generation.
+   *
+   * @param forGood whether it is not tried again until its device or its package changes
+   * @param retryMs pause before it is tried again otherwise
+   */
+  synchronized void verdict(Generation generation, String reason, boolean forGood, int retryMs) {
+    for (Candidate candidate : generation.model.candidates) {
+      if (candidate.isAt(generation)) {
+        if (forGood) {
+          candidate.fail(reason);
+        } else {
+          candidate.failForNow(reason, 0, retryMs);
+        }
+      }
+    }
+  }
+
+  /** Whether {@link #switchBack} is possible, or was done when the generation failed. */
+  synchronized boolean mayGoBack(Generation from) {
+    Generation before = held;
+    Generation serving = from.model.serving;
+    return before != null
+        ? before.model == from.model && !before.device.leaving()
+        : serving != null && serving != from;
   }
 
   /** Another policy was configured. */
@@ -435,7 +540,9 @@ final class Family {
       settle(waiter, Engine.shuttingDown(), changes);
       return;
     }
-    Generation generation = routes.find(waiter.ref);
+    Generation tried = waiter.mayTry ? routes.trying(waiter.ref) : null;
+    waiter.tried = tried;
+    Generation generation = tried != null ? tried : routes.find(waiter.ref);
     if (generation != null) {
       if (waiter.readyOnly) {
         // What is in the routes is not retired, and this lock keeps it so.
@@ -586,7 +693,9 @@ final class Family {
         if (wasFirst) {
           adopt(model, model.packages.get(0).description());
         }
-      } else if ((newest(m -> m.installed() && m.serving != null) != null && !heldByPolicy(model))
+      } else if ((newest(m -> m.installed() && m.serving != null) != null
+              && !heldByPolicy(model)
+              && !isHeld(model))
           || (model.serving == null && !model.worthWaiting())
           || engine.settings().gapWaitMs() == 0) {
         discard(model, changes);
@@ -620,6 +729,10 @@ final class Family {
     Changes changes = new Changes();
     synchronized (this) {
       if (!model.installed() && !model.removed && model.lingerUntilNanos - System.nanoTime() <= 0) {
+        if (isHeld(model)) {
+          engine.after(FADE_MS * 10L, () -> endLinger(model));
+          return;
+        }
         discard(model, changes);
         requestRetained();
         sweep(changes);
@@ -641,6 +754,12 @@ final class Family {
   private void discard(Model model, Changes changes) {
     model.removed = true;
     models.remove(model.version, model);
+    withdrawStaged(model, changes);
+    Generation before = held;
+    if (before != null && before.model == model) {
+      held = null;
+      retire(before, changes);
+    }
     withdrawServing(model, changes);
     model.candidates.clear();
     for (Reload reload : model.reloads) {
@@ -677,42 +796,270 @@ final class Family {
   /**
    * Makes a generation the one that serves its model.
    *
+   * @param keep whether what answers now stays loaded until {@link #endHold}
    * @return false if it must not serve: its device leaves, its package has gone or changed, the
    *     engine stops
    */
-  boolean publish(Generation generation) {
+  boolean publish(Generation generation, boolean keep) {
     Changes changes = new Changes();
     synchronized (this) {
-      Model model = generation.model;
-      if (engine.stopping()
-          || generation.device.leaving()
-          || model.removed
-          || !generation.contentSha256.equals(model.description.sha256())) {
+      if (!mayServe(generation)) {
         return false;
       }
-      Generation old = model.serving;
-      if (!engine.placement().reserve(generation)) {
+      if (generation.model.staged != generation && !engine.placement().reserve(generation)) {
         return false;
       }
-      engine.watch(generation);
-      model.serving = generation;
-      model.inGap = false;
-      model.lostLabel = "";
-      updateRoutes();
-      if (old != null) {
-        retire(old, changes);
-      }
-      if (model.installed() && !model.retained()) {
-        for (Model other : models()) {
-          if (!other.installed() && !heldByPolicy(other)) {
-            discard(other, changes);
-          }
-        }
-      }
-      sweep(changes);
+      publish(generation, keep, changes);
     }
     changes.apply(engine);
     return true;
+  }
+
+  /** Whether a generation may begin to serve. Under the lock. */
+  boolean mayServe(Generation generation) {
+    Model model = generation.model;
+    return !engine.stopping()
+        && !generation.device.leaving()
+        && !model.removed
+        && generation.contentSha256.equals(model.description.sha256());
+  }
+
+  /**
+   * As {@link #publish(Generation, boolean)}, of one that may and has its memory. Under the lock.
+   */
+  void publish(Generation generation, boolean keep, Changes changes) {
+    Model model = generation.model;
+    Generation before = routes.unnamed();
+    Generation old = model.serving;
+    boolean staged = model.staged == generation;
+    if (staged) {
+      model.staged = null;
+      canary = null;
+    }
+    if (staged || keep) {
+      letGo(changes);
+      held = keep ? before : null;
+    }
+    if (old != null && old == held) {
+      old.kept = true;
+    }
+    engine.watch(generation);
+    model.serving = generation;
+    model.inGap = false;
+    model.lostLabel = "";
+    updateRoutes();
+    if (old != null && old != held) {
+      retire(old, changes);
+    }
+    if (model.installed() && !model.retained()) {
+      for (Model other : models()) {
+        if (!other.installed() && !heldByPolicy(other) && !isHeld(other)) {
+          discard(other, changes);
+        }
+      }
+    }
+    sweep(changes);
+  }
+
+  /** Whether a version stays because what answered before the change under way is of it. */
+  private boolean isHeld(Model model) {
+    Generation before = held;
+    return before != null && before.model == model;
+  }
+
+  /**
+   * What would answer requests that name no version if a generation served, and what does now.
+   *
+   * @param answers whether it would be that generation
+   * @param before what does now; null if nothing does
+   */
+  record Effect(boolean answers, @Nullable Generation before) {}
+
+  /** What would change if a generation served. */
+  synchronized Effect effectOf(Generation generation) {
+    return effectOf(generation.model, generation);
+  }
+
+  /** As {@link #effectOf(Generation)}, under the lock, for any generation of a version. */
+  private Effect effectOf(Model model, Generation generation) {
+    Generation now = routes.unnamed();
+    if (now != null && now.model == model) {
+      return new Effect(true, now);
+    }
+    Generation old = model.serving;
+    model.serving = generation;
+    try {
+      return new Effect(select() == generation, now);
+    } finally {
+      model.serving = old;
+    }
+  }
+
+  /**
+   * Takes a generation that is to serve later; its model waits for nothing else meanwhile.
+   *
+   * @param share share of the requests that it answers already; 0 for none
+   * @return false if it must not serve
+   */
+  synchronized boolean stage(Generation generation, double share) {
+    if (!mayServe(generation) || !engine.placement().reserve(generation)) {
+      return false;
+    }
+    generation.model.staged = generation;
+    held = routes.unnamed();
+    show(generation, share);
+    return true;
+  }
+
+  /** Lets a staged generation answer a share of the requests. */
+  synchronized void show(Generation generation, double share) {
+    if (generation.model.staged == generation) {
+      canary = share > 0 ? new Routes.Canary(generation, new Sampler(share)) : null;
+      updateRoutes();
+    }
+  }
+
+  /** Closes a staged generation; what answers goes on. */
+  void unstage(Generation generation) {
+    Changes changes = new Changes();
+    synchronized (this) {
+      if (generation.model.staged == generation) {
+        withdrawStaged(generation.model, changes);
+      }
+      letGo(changes);
+      engine.placement().request(generation.model);
+      sweep(changes);
+    }
+    changes.apply(engine);
+  }
+
+  private void withdrawStaged(Model model, Changes changes) {
+    Generation staged = model.staged;
+    if (staged != null) {
+      model.staged = null;
+      canary = null;
+      updateRoutes();
+      retire(staged, changes);
+    }
+  }
+
+  /** Lets go of a generation that is only held to go back to. */
+  void giveUp(Generation generation) {
+    if (holds(generation)) {
+      endHold();
+    }
+  }
+
+  /** Lets go of what answered before a change. */
+  void endHold() {
+    Changes changes = new Changes();
+    synchronized (this) {
+      letGo(changes);
+      sweep(changes);
+    }
+    changes.apply(engine);
+  }
+
+  private void letGo(Changes changes) {
+    Generation before = held;
+    held = null;
+    if (before == null) {
+      return;
+    }
+    Model model = before.model;
+    if (model.serving != before) {
+      retire(before, changes);
+    } else if (!model.installed()
+        && !heldByPolicy(model)
+        && !answers(model)
+        && newest(m -> m.installed() && m.serving != null) != null) {
+      discard(model, changes);
+    }
+  }
+
+  /**
+   * Puts what answered before back in its place, where that is the same version. Under the lock.
+   *
+   * @return false if it is there no more
+   */
+  boolean switchBack(Generation from, Changes changes) {
+    Generation before = held;
+    Model model = from.model;
+    if (before == null
+        || before.model != model
+        || (model.serving != from && model.serving != before)
+        || before.device.leaving()) {
+      return false;
+    }
+    held = null;
+    before.kept = false;
+    if (model.serving == from) {
+      model.serving = before;
+      updateRoutes();
+      retire(from, changes);
+    }
+    engine.placement().request(model);
+    sweep(changes);
+    return true;
+  }
+
+  /** Whether it is what serves its version. */
+  synchronized boolean serves(Generation generation) {
+    return generation.model.serving == generation;
+  }
+
+  /** Whether a version lost its accelerator so lately that it is taken to come back. */
+  synchronized boolean isBeingExchanged() {
+    return newest(Model::isBeingExchanged) != null;
+  }
+
+  /** Whether it is staged. */
+  synchronized boolean isStaged(Generation generation) {
+    return generation.model.staged == generation;
+  }
+
+  /** Whether it is still loaded to go back to. */
+  synchronized boolean holds(Generation generation) {
+    return held == generation;
+  }
+
+  /**
+   * Takes a lease and a place for work that is no request, in turn with requests.
+   *
+   * @return false if it is given up by then, or the thread was interrupted
+   */
+  boolean borrow(Generation generation, long deadlineNanos) {
+    if (!generation.lease()) {
+      return false;
+    }
+    generation.release();
+    Waiter waiter =
+        new Waiter(
+            new ModelRef(
+                name,
+                Optional.of(
+                    new VersionRange(
+                        VersionRange.LEFT_CLOSED,
+                        generation.version,
+                        generation.version,
+                        VersionRange.RIGHT_CLOSED))),
+            System.nanoTime(),
+            deadlineNanos,
+            false,
+            null);
+    synchronized (this) {
+      waiter.gate = generation.gate;
+      generation.gate.enter(waiter, generation, Integer.MAX_VALUE);
+    }
+    Object outcome = await(waiter);
+    if (outcome == generation) {
+      return true;
+    }
+    if (outcome instanceof Generation another) {
+      // Its own was retired meanwhile.
+      engine.leave(another, false);
+    }
+    return false;
   }
 
   /** A generation failed while it ran: it serves no more. False if it did not serve any more. */
@@ -720,13 +1067,20 @@ final class Family {
     Changes changes = new Changes();
     synchronized (this) {
       Model model = failed.model;
-      if (model.serving != failed) {
+      if (model.serving != failed && model.staged != failed) {
         return false;
       }
+      failed.failure = reason;
+      boolean onTrial = held != null && held != failed && !lost;
       for (Candidate candidate : model.candidates) {
         if (candidate.isAt(failed)) {
-          candidate.failForNow(
-              "failed while it ran: " + reason, lost ? 0 : 1, engine.settings().retryMs());
+          if (onTrial) {
+            // What answered before is there: this one has had its chance.
+            candidate.fail("failed on trial: " + reason);
+          } else {
+            candidate.failForNow(
+                "failed while it ran: " + reason, lost ? 0 : 1, engine.settings().retryMs());
+          }
         }
       }
       engine
@@ -741,11 +1095,16 @@ final class Family {
                   "generation", Long.toString(failed.provenance.generation()),
                   "variant", failed.variant.name(),
                   "reason.1", reason));
-      withdrawServing(model, changes);
+      if (model.staged == failed) {
+        withdrawStaged(model, changes);
+      } else if (!(onTrial && switchBack(failed, changes))) {
+        withdrawServing(model, changes);
+      }
       engine.placement().request(model);
       sweep(changes);
     }
     changes.apply(engine);
+    engine.rollouts().kick();
     return true;
   }
 
@@ -815,10 +1174,18 @@ final class Family {
     synchronized (this) {
       for (Model model : models()) {
         model.candidates.removeIf(c -> c.device == device);
+        if (model.staged != null && model.staged.device == device) {
+          withdrawStaged(model, changes);
+        }
         if (model.serving != null && model.serving.device == device) {
           withdrawServing(model, changes);
         }
         engine.placement().request(model);
+      }
+      Generation before = held;
+      if (before != null && before.device == device) {
+        held = null;
+        retire(before, changes);
       }
       for (Generation each : List.copyOf(fading)) {
         if (each.device == device) {
@@ -829,6 +1196,7 @@ final class Family {
       sweep(changes);
     }
     changes.deliver(engine);
+    engine.rollouts().kick();
   }
 
   /** The engine stops: everyone who waits is told so, nothing serves any more. */
@@ -838,6 +1206,7 @@ final class Family {
       for (Model model : models()) {
         discard(model, changes);
       }
+      letGo(changes);
       fading.forEach(each -> retire(each, changes));
       fading.clear();
       sweep(changes);
@@ -903,10 +1272,10 @@ final class Family {
         serving.add(model.serving);
       }
     }
-    Routes next = Routes.of(serving, select());
+    Generation unnamed = select();
+    Routes next = Routes.of(serving, unnamed, unnamed == null ? null : canary);
     if (!next.sameAs(routes)) {
       routes = next;
-      Generation unnamed = next.unnamed();
       if (unnamed != null && unnamed.provenance.generation() != answeredGeneration) {
         noteAnswering(unnamed);
       }
@@ -931,6 +1300,7 @@ final class Family {
                   "from.version", answeredVersion,
                   "from.accelerator", answeredAccelerator));
     }
+    engine.rollouts().answersNow(now);
     answeredGeneration = now.provenance.generation();
     answeredVersion = version;
     answeredAccelerator = now.device.label;
@@ -940,7 +1310,9 @@ final class Family {
   }
 
   private void retire(Generation old, Changes changes) {
-    old.retire();
+    if (!old.retire()) {
+      return;
+    }
     changes.retired.add(old);
     List<Waiter> evicted = old.gate.evict(old);
     // They came before whoever waits for a generation now.
@@ -976,6 +1348,7 @@ final class Family {
   synchronized void announce(Model model) {
     if (!model.removed
         && !model.placing
+        && model.staged == null
         && wanted(model)
         && !model.isBeingExchanged()
         && !engine.stopping()) {
@@ -997,7 +1370,7 @@ final class Family {
       if (model.deferred && !comesAfterLastGood(model)) {
         engine.placement().request(model);
       }
-      if (model.serving != null && !wanted(model)) {
+      if (model.serving != null && !wanted(model) && !isHeld(model)) {
         fade(model);
       }
     }

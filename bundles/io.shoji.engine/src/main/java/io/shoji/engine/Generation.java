@@ -95,6 +95,15 @@ final class Generation {
   /** What came when it was loaded; null if that was not watched. */
   private volatile @Nullable LoadTrace load;
 
+  /** What its latest runs took. */
+  final RunTimes runTimes = new RunTimes();
+
+  /** Whether it is loaded only to go back to; it counts in no memory budget then. */
+  volatile boolean kept;
+
+  /** Why it serves no more, if it failed while it ran; empty otherwise. */
+  volatile String failure = "";
+
   private ModelPackage origin;
   private ModelPackage.Lease<ModelArtifact> files;
 
@@ -162,6 +171,7 @@ final class Generation {
 
   /** Tells the taps of an answer. */
   void answered(List<Tensor> given, List<Tensor> answer, long runNanos) {
+    runTimes.add(runNanos);
     for (Tap tap : taps) {
       tap.answered(this, given, answer, runNanos);
     }
@@ -197,11 +207,17 @@ final class Generation {
     }
   }
 
-  /** Gives no lease any more. Idempotent. */
-  void retire() {
-    if ((int) LEASES.getAndBitwiseOr(this, RETIRED) == 0) {
+  /**
+   * Gives no lease any more. Idempotent.
+   *
+   * @return false if it was retired before
+   */
+  boolean retire() {
+    int before = (int) LEASES.getAndBitwiseOr(this, RETIRED);
+    if (before == 0) {
       drained.complete(null);
     }
+    return before >= 0;
   }
 
   /** Leases that have not ended. */

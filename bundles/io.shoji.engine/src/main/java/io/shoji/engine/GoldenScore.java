@@ -33,6 +33,9 @@ final class GoldenScore {
   private int right;
   private double maxDifference = -1;
 
+  /** Largest difference of each sample from what is expected, as a share of the largest number. */
+  private final List<Double> differences = new ArrayList<>();
+
   GoldenScore(ModelDescription model) {
     this.model = model;
   }
@@ -98,6 +101,8 @@ final class GoldenScore {
               + output.shape());
       return;
     }
+    double largest = 0;
+    double most = 0;
     for (int i = 0; i < expected.elementCount(); i++) {
       double difference = Math.abs((double) output.getFloat(i) - expected.getFloat(i));
       if (Float.isFinite(output.getFloat(i)) != Float.isFinite(expected.getFloat(i))) {
@@ -112,8 +117,13 @@ final class GoldenScore {
                 + output.getFloat(i));
         return;
       }
-      maxDifference = Math.max(maxDifference, Double.isNaN(difference) ? 0 : difference);
+      most = Math.max(most, Double.isNaN(difference) ? 0 : difference);
+      largest =
+          Math.max(
+              largest, Float.isFinite(expected.getFloat(i)) ? Math.abs(expected.getFloat(i)) : 0);
     }
+    maxDifference = Math.max(maxDifference, most);
+    differences.add(most == 0 ? 0 : most / largest);
   }
 
   private void checkFinite(String name, int sample, Tensor output) {
@@ -158,6 +168,16 @@ final class GoldenScore {
   /** Samples that were answered. */
   int samples() {
     return samples;
+  }
+
+  /** Outputs that were compared with what is expected. */
+  int compared() {
+    return differences.size();
+  }
+
+  /** Those of them that are further from it than a share of its largest number. */
+  int beyond(double tolerance) {
+    return (int) differences.stream().filter(d -> d > tolerance).count();
   }
 
   /** Largest difference from what is expected; empty if nothing was compared. */

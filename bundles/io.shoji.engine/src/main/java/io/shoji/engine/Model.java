@@ -44,6 +44,9 @@ final class Model {
   final List<Candidate> candidates = new ArrayList<>();
   @Nullable Generation serving;
 
+  /** Loaded and accepted, to serve once its canary or its group allows it. */
+  @Nullable Generation staged;
+
   /** Those who want it loaded anew, in the order in which they came. */
   final ArrayDeque<Reload> reloads = new ArrayDeque<>();
 
@@ -125,7 +128,7 @@ final class Model {
 
   /** Whether a request should wait for it rather than fail at once. */
   boolean worthWaiting() {
-    return placing || deferred || isBeingExchanged();
+    return placing || deferred || staged != null || isBeingExchanged();
   }
 
   /** Whether it lost its accelerator so lately that another one is taken to come. */

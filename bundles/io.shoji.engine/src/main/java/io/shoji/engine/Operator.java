@@ -19,6 +19,7 @@ import io.shoji.operations.EngineEvent;
 import io.shoji.operations.FieldSamplePage;
 import io.shoji.operations.FieldSampleStatus;
 import io.shoji.operations.Garbage;
+import io.shoji.operations.ModelChange;
 import io.shoji.operations.ModelOverview;
 import io.shoji.operations.OperationException;
 import io.shoji.operations.OperationException.Code;
@@ -429,6 +430,11 @@ final class Operator implements Operations {
   @Override
   public List<SwapReceipt> receipts(long afterId) {
     return engine.receipts().after(afterId);
+  }
+
+  @Override
+  public List<ModelChange> changes(String model) {
+    return engine.rollouts().changes(model);
   }
 
   @Override

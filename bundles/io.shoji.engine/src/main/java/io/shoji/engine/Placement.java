@@ -42,6 +42,8 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -151,7 +153,7 @@ final class Placement {
       return () -> reload(model, reload, origin, description);
     }
     Candidate best = best(model);
-    if (serving == null && best != null) {
+    if (serving == null && best != null && model.staged == null) {
       return () -> load(model, best, Why.CHOSEN, null, origin, description);
     }
     ModelPolicy policy = policy(model);
@@ -172,6 +174,7 @@ final class Placement {
     }
     if (serving != null
         && best != null
+        && model.staged == null
         && (!best.isAt(serving) || (serving.provenance.degraded() && !degraded(model, best)))) {
       return () -> load(model, best, Why.CHOSEN, null, origin, description);
     }
@@ -230,17 +233,20 @@ final class Placement {
   private void judge(Model model, Candidate candidate) {
     ModelPolicy policy = policy(model);
     Device device = candidate.device;
+    String bar = engine.rollouts().bar(Rollouts.key(model.description, candidate.variant, device));
     candidate.forbidden =
-        isAwaitedElsewhere(model, candidate)
-            ? "its accelerator is waited for accelerator="
-                + model.lostLabel
-                + " gapWaitMs="
-                + engine.settings().gapWaitMs()
-            : !engine.policy().accelerator(device.info.kind(), device.info.device()).enabled()
-                ? "the policy disables the accelerator"
-                : policy.only() && rank(policy, device.label) == policy.accelerators().size()
-                    ? "the policy runs the model elsewhere only=" + policy.accelerators()
-                    : "";
+        !bar.isEmpty()
+            ? bar
+            : isAwaitedElsewhere(model, candidate)
+                ? "its accelerator is waited for accelerator="
+                    + model.lostLabel
+                    + " gapWaitMs="
+                    + engine.settings().gapWaitMs()
+                : !engine.policy().accelerator(device.info.kind(), device.info.device()).enabled()
+                    ? "the policy disables the accelerator"
+                    : policy.only() && rank(policy, device.label) == policy.accelerators().size()
+                        ? "the policy runs the model elsewhere only=" + policy.accelerators()
+                        : "";
     // Before it was loaded: it will hardly take less than its files.
     long bytes =
         candidate.footprintBytes >= 0
@@ -261,9 +267,8 @@ final class Placement {
         engine.policy().accelerator(device.info.kind(), device.info.device()).memoryBudgetBytes();
     // Every driver of one device uses the same memory.
     long others =
-        engine.devices().stream()
-            .filter(d -> d.label.equals(device.label))
-            .flatMap(d -> d.generations.stream())
+        loadedOn(device)
+            .filter(g -> !g.kept)
             .filter(g -> g.model.family != model.family || g.model.family.staysBeside(g, model))
             .mapToLong(g -> g.footprintBytes)
             .sum();
@@ -288,7 +293,37 @@ final class Placement {
       }
       generation.device.generations.add(generation);
       generation.device.used();
-      return true;
+    }
+    makeRoom(generation.device);
+    return true;
+  }
+
+  /** What is loaded on a device, by every driver of it. */
+  private Stream<Generation> loadedOn(Device device) {
+    return engine.devices().stream()
+        .filter(d -> d.label.equals(device.label))
+        .flatMap(d -> d.generations.stream());
+  }
+
+  /** Whether the budget of a device leaves room for all that is loaded there. */
+  private boolean hasRoom(Device device) {
+    OptionalLong budget =
+        engine.policy().accelerator(device.info.kind(), device.info.device()).memoryBudgetBytes();
+    return budget.isEmpty()
+        || loadedOn(device).mapToLong(g -> g.footprintBytes).sum() <= budget.getAsLong();
+  }
+
+  /** Whether what answers may stay loaded beside what takes over from it. */
+  boolean mayKeep(Generation before, Generation next) {
+    return !before.device.leaving() && hasRoom(before.device) && hasRoom(next.device);
+  }
+
+  /** Gives up what is loaded only to go back to, if others need its memory. */
+  private void makeRoom(Device device) {
+    if (!hasRoom(device)) {
+      loadedOn(device)
+          .filter(g -> g.kept)
+          .forEach(g -> engine.after(0, () -> g.model.family.giveUp(g)));
     }
   }
 
@@ -451,6 +486,13 @@ final class Placement {
             && chosen.latencyNanos > model.fastestNanos + model.fastestNanos / TIE_DIVISOR);
   }
 
+  /** Whether a candidate is at least as good as the best that was ever measured. */
+  private static boolean isNoWorse(ModelPolicy policy, Candidate candidate, Model model) {
+    int rank = rank(policy, candidate.device.label);
+    int best = rank(policy, model.fastestLabel);
+    return rank < best || (rank == best && candidate.latencyNanos <= model.fastestNanos);
+  }
+
   private static boolean isMeasured(Model model, String label) {
     return model.candidates.stream()
         .anyMatch(
@@ -476,13 +518,13 @@ final class Placement {
       }
     }
     if (chosen != null) {
+      ModelPolicy policy = policy(model);
       if (model.fastestLabel.isEmpty()
-          || chosen.latencyNanos <= model.fastestNanos
-          || isMeasured(model, model.fastestLabel)) {
+          || isMeasured(model, model.fastestLabel)
+          || isNoWorse(policy, chosen, model)) {
         model.fastestLabel = chosen.device.label;
         model.fastestNanos = chosen.latencyNanos;
       }
-      ModelPolicy policy = policy(model);
       int rank = rank(policy, chosen.device.label);
       for (Candidate candidate : model.candidates) {
         if (candidate == chosen) {
@@ -534,6 +576,7 @@ final class Placement {
     boolean silent =
         model.serving != null
             || model.deferred
+            || model.staged != null
             || !model.installed()
             || !model.family.wanted(model);
     String reason = silent ? "" : reason(model);
@@ -635,7 +678,7 @@ final class Placement {
       ModelDescription description) {
     Device device = candidate.device;
     if (!device.beginLoad()) {
-      failed(model, candidate, reload, true, "the accelerator leaves");
+      failed(model, candidate, reload, true, "the accelerator leaves", Map.of());
       return;
     }
     String what =
@@ -650,6 +693,7 @@ final class Placement {
     ModelPackage.@Nullable Lease<ModelArtifact> files = null;
     @Nullable LoadedModel loaded = null;
     boolean kept = false;
+    Map<String, String> evidence = Map.of();
     try {
       String tight = tight(model, candidate, description);
       if (!tight.isEmpty() && !makeRoom(model, candidate)) {
@@ -693,7 +737,8 @@ final class Placement {
             candidate,
             reload,
             false,
-            "the model file is not what the package declares: " + String.join("; ", differences));
+            "the model file is not what the package declares: " + String.join("; ", differences),
+            evidence);
         return;
       }
       model.progress = "measuring " + what;
@@ -703,11 +748,20 @@ final class Placement {
           probe.medianNanos(
               why == Why.CHOSEN ? 1 : settings.measureRuns(), settings.measureTimeMs());
       model.progress = "trying " + what;
-      GenerationKey key = key(model, candidate);
+      GenerationKey key = Rollouts.key(description, candidate.variant, device);
       Trial.Result trial =
           reload == null && isRemembered(key, settings)
               ? Trial.Result.remembered()
-              : new Trial(probe, loaded, origin, description, settings.acceptanceTimeMs()).run();
+              : new Trial(
+                      probe,
+                      loaded,
+                      origin,
+                      description,
+                      candidate.variant.precision(),
+                      settings.acceptanceTimeMs(),
+                      engine.rollouts().rival(model, candidate, loaded))
+                  .run();
+      evidence = trial.found();
       if (!trial.passed()
           && settings.acceptance()
           && !(trial.onlySlow() && isNeeded(model, description))) {
@@ -716,7 +770,8 @@ final class Placement {
             candidate,
             reload,
             trial.mayPass(),
-            "it is not accepted on this device: " + String.join("; ", trial.refusals()));
+            "it is not accepted on this device: " + String.join("; ", trial.refusals()),
+            evidence);
         return;
       }
       Generation generation =
@@ -726,12 +781,13 @@ final class Placement {
       if (generation != null) {
         generation.loadedWith(trace);
       }
-      kept = generation != null && model.family.publish(generation);
+      kept = generation != null && engine.rollouts().takeOver(generation, trial);
       if (generation != null && kept) {
         served.add(key);
         LOG.info(
-            "serving {} medianNanos={} runtime={} runtimeVersion={} driver={} driverVersion={}"
+            "{} {} medianNanos={} runtime={} runtimeVersion={} driver={} driverVersion={}"
                 + " degraded={} acceptance=[{}]",
+            model.family.serves(generation) ? "serving" : "staged",
             generation,
             generation.latencyNanos,
             generation.provenance.runtime(),
@@ -739,7 +795,7 @@ final class Placement {
             generation.provenance.driver(),
             generation.provenance.driverVersion(),
             generation.provenance.degraded(),
-            trial.found());
+            text(trial.found()));
         if (!trial.passed()) {
           LOG.warn(
               "a model serves that misses its package's acceptance criteria {}: {}",
@@ -757,14 +813,21 @@ final class Placement {
                 + what);
       }
     } catch (ModelPackageException e) {
-      failed(model, candidate, reload, true, "its files cannot be had: " + e.getMessage());
+      failed(
+          model, candidate, reload, true, "its files cannot be had: " + e.getMessage(), evidence);
     } catch (AcceleratorException e) {
-      failed(model, candidate, reload, mayMend(e.code()), "cannot be loaded: " + e.getMessage());
+      failed(
+          model,
+          candidate,
+          reload,
+          mayMend(e.code()),
+          "cannot be loaded: " + e.getMessage(),
+          evidence);
     } catch (InterruptedException e) {
       // Interrupted because the device leaves or the engine stops; else it is tried again.
-      failed(model, candidate, reload, true, "loading was interrupted");
+      failed(model, candidate, reload, true, "loading was interrupted", evidence);
     } catch (RuntimeException | Error e) {
-      if (failed(model, candidate, reload, true, "cannot be loaded: " + e)) {
+      if (failed(model, candidate, reload, true, "cannot be loaded: " + e, evidence)) {
         LOG.warn("the driver threw what its contract does not allow {}", what, e);
       }
     } finally {
@@ -779,22 +842,6 @@ final class Placement {
   /** Whether just this was committed before the restart. */
   private boolean isRemembered(GenerationKey key, Settings settings) {
     return !settings.acceptAgain() && !served.contains(key) && engine.journal().wasAccepted(key);
-  }
-
-  private static GenerationKey key(Model model, Candidate candidate) {
-    AcceleratorInfo info = candidate.device.info;
-    return new GenerationKey(
-        model.family.name,
-        model.version.toString(),
-        model.description.sha256(),
-        candidate.variant.name(),
-        candidate.variant.files().get(0).sha256(),
-        candidate.device.label,
-        info.driver(),
-        info.driverVersion(),
-        info.runtime(),
-        info.runtimeVersion(),
-        info.runtimeBuildId());
   }
 
   /** Loads so that others are not slowed down, unless they leave no time for that at all. */
@@ -903,6 +950,13 @@ final class Placement {
     }
   }
 
+  private static String text(Map<String, String> figures) {
+    return figures.entrySet().stream()
+        .map(figure -> figure.getKey() + "=" + figure.getValue())
+        .sorted()
+        .collect(Collectors.joining(" "));
+  }
+
   /**
    * Whether nothing else answers for a model, so that even a slow answer is better than none: a
    * machine that has just started and is busy must not stand still.
@@ -939,7 +993,10 @@ final class Placement {
             candidate.device.label,
             candidate.overBudget);
       }
-      boolean elsewhere = why != Why.RELOAD && model.servesCurrent() && best(model) != candidate;
+      // What is staged has its turn first.
+      boolean elsewhere =
+          model.staged != null
+              || (why != Why.RELOAD && model.servesCurrent() && best(model) != candidate);
       if (!candidate.isUsable() || elsewhere) {
         return null;
       }
@@ -986,7 +1043,12 @@ final class Placement {
 
   /** Notes a failure, and logs it once per reason; whether it did. */
   private boolean failed(
-      Model model, Candidate candidate, @Nullable Reload reload, boolean mayMend, String reason) {
+      Model model,
+      Candidate candidate,
+      @Nullable Reload reload,
+      boolean mayMend,
+      String reason,
+      Map<String, String> evidence) {
     if (reload != null) {
       // What serves there goes on, and the candidate with it.
       reload.fail(
@@ -1010,6 +1072,7 @@ final class Placement {
     if (!changed || candidate.device.leaving() || engine.stopping()) {
       return false;
     }
+    engine.rollouts().refused(model, candidate, reason, evidence);
     LOG.warn(
         "candidate failed model={} variant={} accelerator={}: {}",
         model,
@@ -1042,7 +1105,7 @@ final class Placement {
     if (model.serving != null) {
       return ModelStatus.State.SERVING;
     }
-    if (model.placing || model.deferred) {
+    if (model.placing || model.deferred || model.staged != null) {
       return ModelStatus.State.LOADING;
     }
     boolean failed =
@@ -1059,7 +1122,7 @@ final class Placement {
     if (!model.family.wanted(model)) {
       return "it is retained to go back to, and not loaded; pin the model to it, or roll back";
     }
-    return model.placing || model.deferred
+    return model.placing || model.deferred || model.staged != null
         ? doing(model)
         : Offers.explain(model.description, model.candidates, engine.devices());
   }
@@ -1069,6 +1132,9 @@ final class Placement {
     String progress = model.progress;
     if (!progress.isEmpty()) {
       return progress;
+    }
+    if (model.staged != null) {
+      return "it is loaded and accepted, and compared with what answers before it does";
     }
     if (model.serving != null) {
       return "the version that is asked for is waited for gapWaitMs="

@@ -12,41 +12,65 @@ package io.shoji.engine;
 import io.shoji.inference.ModelRef;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The generations of a model that answer, highest version first. Immutable. */
 final class Routes {
-  static final Routes NONE = new Routes(new Generation[0], null);
+  static final Routes NONE = new Routes(new Generation[0], null, null);
 
   private final Generation[] generations;
   private final @Nullable Generation unnamed;
+  private final @Nullable Canary canary;
 
-  private Routes(Generation[] generations, @Nullable Generation unnamed) {
+  /**
+   * A generation that answers a share of the requests that name no version.
+   *
+   * @param generation it
+   * @param sampler which of them
+   */
+  record Canary(Generation generation, Sampler sampler) {}
+
+  private Routes(Generation[] generations, @Nullable Generation unnamed, @Nullable Canary canary) {
     this.generations = generations;
     this.unnamed = unnamed;
+    this.canary = canary;
   }
 
   /**
    * Routes to some generations.
    *
    * @param unnamed the one of them that answers who names no version
+   * @param canary what answers a share of those in its place
    */
-  static Routes of(Collection<Generation> generations, @Nullable Generation unnamed) {
+  static Routes of(
+      Collection<Generation> generations, @Nullable Generation unnamed, @Nullable Canary canary) {
     return new Routes(
         generations.stream()
             .sorted((a, b) -> b.version.compareTo(a.version))
             .toArray(Generation[]::new),
-        unnamed);
+        unnamed,
+        canary);
   }
 
   /** Whether every request goes where it goes by those. */
   boolean sameAs(Routes other) {
-    return unnamed == other.unnamed && Arrays.equals(generations, other.generations);
+    return unnamed == other.unnamed
+        && Objects.equals(canary, other.canary)
+        && Arrays.equals(generations, other.generations);
   }
 
   /** The generation that answers who names no version, or null. */
   @Nullable Generation unnamed() {
     return unnamed;
+  }
+
+  /** The generation that is to try a request before {@link #find}, or null. Counts the request. */
+  @Nullable Generation trying(ModelRef ref) {
+    Canary some = canary;
+    return some != null && ref.versions().isEmpty() && some.sampler().take()
+        ? some.generation()
+        : null;
   }
 
   /** The generation that answers a reference to this model, or null. */

@@ -12,6 +12,7 @@ package io.shoji.engine;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.MemoryUse;
+import io.shoji.accelerator.Precision;
 import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelDescription.Acceptance;
 import io.shoji.model.ModelPackage;
@@ -21,10 +22,13 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a loaded model has to pass on its device before it may serve: the package's golden samples,
@@ -37,6 +41,9 @@ final class Trial {
 
   private static final int MOST_PROBLEMS = 2;
 
+  /** Share of outputs that may be further from what is expected than the precision allows. */
+  private static final double MOST_BEYOND = 0.1;
+
   /** Normal quantile of an error of one in a thousand, one-sided. */
   private static final double CERTAIN = 3.09;
 
@@ -47,13 +54,20 @@ final class Trial {
    * @param mayPass whether the same model may pass another time: only its speed or its memory were
    *     not as asked
    * @param onlySlow whether nothing but its speed was not as asked
-   * @param found the figures, as {@code samples=500 top1=0.994 p99Ms=0.021}; empty if there was
-   *     nothing to try
+   * @param found the figures by name, as {@code samples=500 top1=0.994 p99Ms=0.021}; empty if there
+   *     was nothing to try
+   * @param likeness how alike it is to what answers
    */
-  record Result(List<String> refusals, boolean mayPass, boolean onlySlow, String found) {
+  record Result(
+      List<String> refusals,
+      boolean mayPass,
+      boolean onlySlow,
+      Map<String, String> found,
+      Likeness likeness) {
     /** Of what passed before an earlier end of the process, and is not tried again. */
     static Result remembered() {
-      return new Result(List.of(), false, false, "accepted before the restart");
+      return new Result(
+          List.of(), false, false, Map.of("acceptance", "before the restart"), Likeness.UNKNOWN);
     }
 
     boolean passed() {
@@ -61,19 +75,49 @@ final class Trial {
     }
   }
 
+  /**
+   * What answers, to compare with.
+   *
+   * @param generation it
+   * @param agreement when both answer the same
+   * @param sameFile whether both run the very same file
+   * @param strict whether right answers that were lost count, beyond what the package asks
+   */
+  record Rival(
+      Engine engine,
+      Generation generation,
+      Agreement agreement,
+      boolean sameFile,
+      boolean strict) {}
+
   private final Probe probe;
   private final LoadedModel loaded;
   private final ModelPackage origin;
   private final ModelDescription description;
   private final long timeNanos;
-  private final List<String> found = new ArrayList<>();
+  private final Precision precision;
+  private final @Nullable Rival rival;
+  private final Map<String, String> found = new LinkedHashMap<>();
+  private Likeness likeness = Likeness.UNKNOWN;
 
+  /**
+   * A trial.
+   *
+   * @param precision what the variant was made for
+   * @param timeMs about how long golden samples are run at most; what answers runs them for half as
+   *     long again at most
+   * @param rival what answers; null if nothing does that could be compared
+   */
   Trial(
       Probe probe,
       LoadedModel loaded,
       ModelPackage origin,
       ModelDescription description,
-      int timeMs) {
+      Precision precision,
+      int timeMs,
+      @Nullable Rival rival) {
+    this.precision = precision;
+    this.rival = rival;
     this.probe = probe;
     this.loaded = loaded;
     this.origin = origin;
@@ -110,7 +154,8 @@ final class Trial {
         all,
         wrong.isEmpty(),
         wrong.isEmpty() && large.isEmpty() && !slow.isEmpty(),
-        String.join(" ", found));
+        Map.copyOf(found),
+        likeness);
   }
 
   private void golden(GoldenSamples samples, List<String> wrong, List<String> slow)
@@ -118,16 +163,37 @@ final class Trial {
     int count = description.golden().map(ModelDescription.GoldenSamples::count).orElse(0);
     GoldenScore score = new GoldenScore(description);
     long[] nanos = new long[count];
+    Contest contest = rival == null ? null : new Contest(rival, timeNanos / 2);
     long end = System.nanoTime() + timeNanos;
     int done = 0;
-    while (done < count && (done == 0 || System.nanoTime() - end < 0)) {
+    while (done < count
+        && (done == 0
+            || System.nanoTime() - end - (contest == null ? 0 : contest.spentNanos()) < 0)) {
       List<Tensor> inputs = samples.inputs(description, done);
       long[] took = new long[1];
       List<Tensor> outputs = probe.timed(deadline -> loaded.run(inputs, deadline), took);
       score.add(samples, done, outputs, loaded.outputs());
+      if (contest != null) {
+        contest.add(inputs, outputs, samples.label(done), took[0]);
+      }
       nanos[done++] = took[0];
     }
-    found.add("samples=" + done + (done < count ? " of=" + count : ""));
+    found.put("samples", Integer.toString(done));
+    if (done < count) {
+      found.put("of", Integer.toString(count));
+    }
+    determinism(samples.inputs(description, 0), wrong);
+    tolerance(score, wrong);
+    if (contest != null && rival != null) {
+      likeness = contest.likeness();
+      likeness.addTo(found);
+      if (rival.sameFile()) {
+        likeness.estrangement().ifPresent(wrong::add);
+      }
+      if (rival.strict()) {
+        likeness.regression().ifPresent(wrong::add);
+      }
+    }
     List<String> problems = score.problems();
     wrong.addAll(problems.subList(0, Math.min(MOST_PROBLEMS, problems.size())));
     if (problems.size() > MOST_PROBLEMS) {
@@ -148,7 +214,7 @@ final class Trial {
     if (value.isEmpty()) {
       return;
     }
-    found.add(asked.metric() + "=" + round(value.getAsDouble()));
+    found.put(asked.metric(), round(value.getAsDouble()));
     double best =
         whole
             ? value.getAsDouble()
@@ -182,7 +248,7 @@ final class Trial {
       }
       best = Math.min(best, p99(nanos, count));
     }
-    found.add("p99Ms=" + millis(best));
+    found.put("p99Ms", millis(best));
     if (best > limitMs * 1e6) {
       slow.add(
           "it is slower here than its package accepts p99Ms asked="
@@ -202,6 +268,64 @@ final class Trial {
     return sorted[(int) Math.ceil(0.99 * count) - 1];
   }
 
+  /**
+   * How far an output may be from what the reference answered, as a share of the largest number in
+   * it: what a good quantization stays within, and a wrong scale does not.
+   */
+  private static double tolerance(Precision precision) {
+    return switch (precision) {
+      case FP32 -> 0.05;
+      case FP16 -> 0.1;
+      case INT8 -> 0.5;
+      case INT4 -> 0.6;
+    };
+  }
+
+  private void tolerance(GoldenScore score, List<String> wrong) {
+    double allowed = tolerance(precision);
+    int beyond = score.beyond(allowed);
+    if (score.compared() > 0) {
+      found.put("tolerated", Likeness.share(score.compared() - beyond, score.compared()));
+    }
+    // What is detected may come in another order.
+    if (!description.task().equals("detection") && beyond > MOST_BEYOND * score.compared()) {
+      wrong.add(
+          "its outputs are further from what is expected than its precision explains precision="
+              + precision
+              + " tolerance="
+              + allowed
+              + " beyond="
+              + beyond
+              + " of="
+              + score.compared()
+              + " maxDifference="
+              + score.maxDifference().orElse(0));
+    }
+  }
+
+  /** A driver that promises the same bits for the same inputs is taken at its word. */
+  private void determinism(List<Tensor> inputs, List<String> wrong)
+      throws AcceleratorException, InterruptedException {
+    if (!"true".equals(loaded.details().get(LoadedModel.DETERMINISTIC))) {
+      return;
+    }
+    List<Tensor> first = probe.timed(deadline -> loaded.run(inputs, deadline), new long[1]);
+    List<Tensor> second = probe.timed(deadline -> loaded.run(inputs, deadline), new long[1]);
+    for (int i = 0; i < first.size(); i++) {
+      if (!first
+          .get(i)
+          .data()
+          .duplicate()
+          .rewind()
+          .equals(second.get(i).data().duplicate().rewind())) {
+        wrong.add(
+            "its driver promises the same answer to the same inputs, and it gives another output="
+                + description.outputs().get(i).name());
+      }
+    }
+    found.put("deterministic", Boolean.toString(wrong.isEmpty()));
+  }
+
   /** Only what the runtime itself says counts: what the process grew by may be somebody else's. */
   private void memory(long limitBytes, List<String> large) {
     MemoryUse use = loaded.memory();
@@ -209,7 +333,7 @@ final class Trial {
     if (bytes.isEmpty()) {
       return;
     }
-    found.add("peakMemoryBytes=" + bytes.getAsLong());
+    found.put("peakMemoryBytes", Long.toString(bytes.getAsLong()));
     if (bytes.getAsLong() > limitBytes) {
       large.add(
           "it takes more memory here than its package accepts peakMemoryBytes asked="

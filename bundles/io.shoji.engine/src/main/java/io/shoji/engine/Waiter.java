@@ -52,6 +52,12 @@ final class Waiter {
   /** Whose accelerator it waits for. Guarded by the gate. */
   @Nullable Generation target;
 
+  /** A generation may try it that does not answer yet. */
+  boolean mayTry;
+
+  /** The generation that is to try it before the one that answers. Guarded by the family. */
+  volatile @Nullable Generation tried;
+
   /** Ends an asynchronous request at its deadline. */
   volatile @Nullable Future<?> expiry;
 

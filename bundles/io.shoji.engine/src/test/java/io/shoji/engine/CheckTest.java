@@ -14,7 +14,6 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.shoji.operations.OperationException;
 import io.shoji.operations.Progress;
-import io.shoji.operations.RolloutPolicy;
 import io.shoji.operations.Verification;
 import java.nio.file.Files;
 import java.util.Optional;
@@ -30,7 +29,7 @@ class CheckTest extends GoldenFixture {
   }
 
   private static Settings lenient() {
-    return new Settings(8, 4, 1, 500, 2_000, 3, 50, 20, false, 5_000, RolloutPolicy.defaults());
+    return new Settings(8, 4, 1, 500, 2_000, 3, 50, 20, false, 5_000, AT_ONCE);
   }
 
   private Verification verify() throws OperationException {

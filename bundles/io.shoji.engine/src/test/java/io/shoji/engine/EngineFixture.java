@@ -26,8 +26,14 @@ import org.junit.jupiter.api.AfterEach;
 /** An engine, and what tests of it have in common. */
 abstract class EngineFixture {
   static final ModelRef DIGITS = ModelRef.latest("digits");
+
+  /** Without probation: what served before is closed as soon as something else does. */
+  static final RolloutPolicy AT_ONCE =
+      new RolloutPolicy(
+          RolloutPolicy.Canary.OFF, 0.1, 60_000, 0, RolloutPolicy.TightMemory.REFUSE, "");
+
   static final Settings SETTINGS =
-      new Settings(8, 4, 1, 500, 2_000, 3, 50, 20, true, 5_000, RolloutPolicy.defaults());
+      new Settings(8, 4, 1, 500, 2_000, 3, 50, 20, true, 5_000, AT_ONCE);
 
   private final List<FakeAccelerator> fakes = new ArrayList<>();
   private final List<FakePackage> packages = new ArrayList<>();

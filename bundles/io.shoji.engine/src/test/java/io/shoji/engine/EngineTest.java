@@ -24,7 +24,6 @@ import io.shoji.inference.ModelRef;
 import io.shoji.inference.ModelStatus;
 import io.shoji.inference.PreparedInference;
 import io.shoji.inference.Provenance;
-import io.shoji.operations.RolloutPolicy;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
@@ -598,7 +597,7 @@ class EngineTest extends EngineFixture {
 
   @Test
   void shouldLetTheDriverGoOnWhenARequestDoesNotEndInTime() throws Exception {
-    configure(new Settings(8, 4, 1, 500, 100, 3, 50, 20, true, 5_000, RolloutPolicy.defaults()));
+    configure(new Settings(8, 4, 1, 500, 100, 3, 50, 20, true, 5_000, AT_ONCE));
     FakeAccelerator npu = plug(FakeAccelerator.of("npu", 1));
     install(FakePackage.of("digits", "1.0.0"));
     awaitServing(DIGITS);
@@ -893,7 +892,7 @@ class EngineTest extends EngineFixture {
 
   @Test
   void shouldRunNoMoreAsynchronousRequestsAtOnceThanConfigured() throws Exception {
-    configure(new Settings(64, 2, 1, 500, 2_000, 3, 50, 20, true, 5_000, RolloutPolicy.defaults()));
+    configure(new Settings(64, 2, 1, 500, 2_000, 3, 50, 20, true, 5_000, AT_ONCE));
     FakeAccelerator cpu = plug(FakeAccelerator.of("cpu", 8).taking(2_000_000));
     install(FakePackage.of("digits", "1.0.0"));
     awaitServing(DIGITS);
@@ -971,10 +970,8 @@ class EngineTest extends EngineFixture {
     install(FakePackage.of("digits", "1.0.0"));
     Provenance before = engine.infer(DIGITS, input(1), in(5_000)).provenance();
 
-    engine.configure(
-        new Settings(1, 1, 4, 500, 2_000, 3, 50, 20, true, 5_000, RolloutPolicy.defaults()));
-    engine.configure(
-        new Settings(1, 1, 2, 500, 2_000, 3, 50, 20, true, 5_000, RolloutPolicy.defaults()));
+    engine.configure(new Settings(1, 1, 4, 500, 2_000, 3, 50, 20, true, 5_000, AT_ONCE));
+    engine.configure(new Settings(1, 1, 2, 500, 2_000, 3, 50, 20, true, 5_000, AT_ONCE));
 
     assertThat(engine.infer(DIGITS, input(1), in(5_000)).provenance()).isSameAs(before);
     assertThat(cpu.loads).hasValue(1);
@@ -982,10 +979,7 @@ class EngineTest extends EngineFixture {
 
   @Test
   void shouldNameEverySettingThatIsOutOfRange() {
-    assertThatThrownBy(
-            () ->
-                new Settings(
-                    0, 8, 1, -1, 5_000, 20, 500, 1_000, true, 5_000, RolloutPolicy.defaults()))
+    assertThatThrownBy(() -> new Settings(0, 8, 1, -1, 5_000, 20, 500, 1_000, true, 5_000, AT_ONCE))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("name=maxQueue value=0 range=[1, 65536]")
         .hasMessageContaining("name=gapWaitMs value=-1");

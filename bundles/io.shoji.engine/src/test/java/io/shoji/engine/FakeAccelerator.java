@@ -81,6 +81,18 @@ final class FakeAccelerator implements Accelerator {
   /** Set when the driver would unmap its library: nothing may be called any more. */
   volatile boolean gone;
 
+  /** What a version does to its answers, after all else. */
+  interface Quirk {
+    /** Changes outputs, or fails. */
+    void apply(List<Tensor> inputs, List<Tensor> outputs) throws AcceleratorException;
+  }
+
+  /** Quirks by the version of the package. */
+  final Map<String, Quirk> quirks = new ConcurrentHashMap<>();
+
+  /** Further facts that loaded models tell. */
+  volatile Map<String, String> details = Map.of();
+
   private final AcceleratorInfo info;
 
   FakeAccelerator(AcceleratorInfo info) {
@@ -144,16 +156,18 @@ final class FakeAccelerator implements Accelerator {
       throw failure;
     }
     open.incrementAndGet();
-    return new Loaded(inputs, outputs);
+    return new Loaded(artifact.version(), inputs, outputs);
   }
 
   private final class Loaded implements LoadedModel {
     private final AtomicBoolean closed = new AtomicBoolean();
     private final AtomicInteger inUse = new AtomicInteger();
+    private final String version;
     private final List<TensorSpec> inputs;
     private final List<TensorSpec> outputs;
 
-    Loaded(List<TensorSpec> inputs, List<TensorSpec> outputs) {
+    Loaded(String version, List<TensorSpec> inputs, List<TensorSpec> outputs) {
+      this.version = version;
       this.inputs = inputs;
       this.outputs = outputs;
     }
@@ -238,6 +252,10 @@ final class FakeAccelerator implements Accelerator {
             to.data().putFloat(k * 4, from.data().getFloat(k * 4) + offset);
           }
         }
+        Quirk quirk = quirks.get(version);
+        if (quirk != null) {
+          quirk.apply(in, out);
+        }
         ran.add((long) in.get(0).data().getFloat(0));
       } finally {
         inUse.decrementAndGet();
@@ -252,7 +270,7 @@ final class FakeAccelerator implements Accelerator {
 
     @Override
     public Map<String, String> details() {
-      return Map.of();
+      return details;
     }
 
     @Override

@@ -15,7 +15,6 @@ import io.shoji.inference.ModelRef;
 import io.shoji.inference.ModelStatus;
 import io.shoji.model.ModelDescription.Acceptance;
 import io.shoji.operations.EngineEvent;
-import io.shoji.operations.RolloutPolicy;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
@@ -173,7 +172,7 @@ class TrialTest extends GoldenFixture {
 
   @Test
   void shouldServeWithAWarningWhenCriteriaAreNotEnforced() throws Exception {
-    configure(new Settings(8, 4, 1, 500, 2_000, 3, 50, 20, false, 5_000, RolloutPolicy.defaults()));
+    configure(new Settings(8, 4, 1, 500, 2_000, 3, 50, 20, false, 5_000, AT_ONCE));
     plug(FakeAccelerator.of("cpu", 2));
     samples(5, 0);
     install(packageOf(Optional.of(top1(0.9))));
@@ -183,7 +182,7 @@ class TrialTest extends GoldenFixture {
 
   @Test
   void shouldJudgeByWhatFitsInTimeWhenModelIsSlow() throws Exception {
-    configure(new Settings(8, 4, 1, 500, 2_000, 3, 50, 20, true, 20, RolloutPolicy.defaults()));
+    configure(new Settings(8, 4, 1, 500, 2_000, 3, 50, 20, true, 20, AT_ONCE));
     FakeAccelerator cpu = plug(FakeAccelerator.of("cpu", 2).taking(8_000_000));
     // Of the first few only one is wrong: too few to be sure that the model is worse than asked.
     samples(1, 0);

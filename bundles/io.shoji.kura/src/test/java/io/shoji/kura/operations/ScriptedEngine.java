@@ -38,6 +38,8 @@ import io.shoji.operations.FieldSamplePage;
 import io.shoji.operations.FieldSamplePolicy;
 import io.shoji.operations.FieldSampleStatus;
 import io.shoji.operations.Garbage;
+import io.shoji.operations.GenerationKey;
+import io.shoji.operations.ModelChange;
 import io.shoji.operations.ModelOverview;
 import io.shoji.operations.OperationException;
 import io.shoji.operations.Operations;
@@ -264,6 +266,38 @@ public final class ScriptedEngine implements Operations {
         OptionalLong.of(300_000),
         OptionalLong.empty(),
         OptionalLong.empty());
+  }
+
+  @Override
+  public List<ModelChange> changes(String model) {
+    if (!model.equals("digits")) {
+      return List.of();
+    }
+    return List.of(
+        new ModelChange(
+            7,
+            ModelChange.State.ROLLED_BACK,
+            Optional.of(key("1.0.0")),
+            key("2.0.0"),
+            Instant.parse("2026-03-01T10:00:00Z"),
+            Instant.parse("2026-03-01T10:00:42Z"),
+            "its canary speaks against it",
+            Map.of("canary.differing", "9", "canary.samples", "60")));
+  }
+
+  private static GenerationKey key(String version) {
+    return new GenerationKey(
+        "digits",
+        version,
+        "5f",
+        "onnx-fp32",
+        "a1",
+        "cpu:cpu0",
+        "io.shoji.driver.cpu",
+        "0.1.0",
+        "onnxruntime",
+        "1.29.0",
+        "");
   }
 
   @Override
