@@ -41,6 +41,9 @@ final class Trial {
 
   private static final int MOST_PROBLEMS = 2;
 
+  /** Fewer samples say nothing, however long they take. */
+  private static final int LEAST_SAMPLES = 3;
+
   /** Share of outputs that may be further from what is expected than the precision allows. */
   private static final double MOST_BEYOND = 0.1;
 
@@ -167,7 +170,7 @@ final class Trial {
     long end = System.nanoTime() + timeNanos;
     int done = 0;
     while (done < count
-        && (done == 0
+        && (done < LEAST_SAMPLES
             || System.nanoTime() - end - (contest == null ? 0 : contest.spentNanos()) < 0)) {
       List<Tensor> inputs = samples.inputs(description, done);
       long[] took = new long[1];

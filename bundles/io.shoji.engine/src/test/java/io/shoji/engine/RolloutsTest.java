@@ -172,8 +172,12 @@ class RolloutsTest extends GoldenFixture {
         .containsEntry("top1", "1.0000")
         .containsEntry("agreement", "1.0000");
 
-    pass(PROBATION_MS);
-    awaitState("2.0.0", State.COMMITTED);
+    await(
+        "it stays",
+        () -> {
+          pass(PROBATION_MS);
+          return newest().state() == State.COMMITTED;
+        });
     assertThat(states("2.0.0"))
         .containsExactly(
             "STAGED", "VERIFIED", "ACCEPTED", "CANARY", "LIVE", "PROBATION", "COMMITTED");
@@ -678,8 +682,12 @@ class RolloutsTest extends GoldenFixture {
       awaitServing(DIGITS);
       awaitState("2.0.0", State.PROBATION);
     }
-    pass(PROBATION_MS);
-    awaitState("2.0.0", State.COMMITTED);
+    await(
+        "it stays",
+        () -> {
+          pass(PROBATION_MS);
+          return newest().state() == State.COMMITTED;
+        });
   }
 
   // All at once.
