@@ -697,7 +697,7 @@ final class Placement {
     try {
       String tight = tight(model, candidate, description);
       if (!tight.isEmpty() && !makeRoom(model, candidate)) {
-        failed(model, candidate, reload, true, tight);
+        failed(model, candidate, reload, true, tight, evidence);
         return;
       }
       model.progress = "loading " + what;
