@@ -17,6 +17,8 @@ import io.shoji.operations.EngineEvent;
 import io.shoji.operations.FieldSamplePage;
 import io.shoji.operations.FieldSampleStatus;
 import io.shoji.operations.Garbage;
+import io.shoji.operations.GenerationKey;
+import io.shoji.operations.ModelChange;
 import io.shoji.operations.ModelOverview;
 import io.shoji.operations.OperationException;
 import io.shoji.operations.Operations;
@@ -50,6 +52,7 @@ import org.osgi.service.component.annotations.Reference;
     property = {
       "osgi.command.scope=shoji",
       "osgi.command.function=bench",
+      "osgi.command.function=changes",
       "osgi.command.function=collect",
       "osgi.command.function=drift",
       "osgi.command.function=events",
@@ -362,6 +365,37 @@ public final class OperatorCommands {
       }
     }
     return text.length() == 0 ? "-" : text.toString();
+  }
+
+  /** {@code shoji:changes NAME}: changes of what answers, newest first. */
+  public String changes(String model) {
+    StringBuilder text = new StringBuilder();
+    for (ModelChange change : operations.changes(model)) {
+      text.append(change.id())
+          .append(' ')
+          .append(change.updated())
+          .append(' ')
+          .append(change.state())
+          .append(" from=")
+          .append(change.from().map(OperatorCommands::text).orElse("-"))
+          .append(" to=")
+          .append(text(change.to()))
+          .append(change.reason().isEmpty() ? "" : " reason=" + change.reason())
+          .append(' ')
+          .append(new TreeMap<>(change.evidence()))
+          .append('\n');
+    }
+    return text.isEmpty() ? "nothing is known of a model with that name\n" : text.toString();
+  }
+
+  private static String text(GenerationKey key) {
+    return key.version()
+        + "/"
+        + key.variant()
+        + "/"
+        + key.accelerator()
+        + "/"
+        + key.driverVersion();
   }
 
   /** {@code shoji:policy}: what is configured. */
