@@ -51,7 +51,7 @@ final class Receipts implements AutoCloseable {
   private static final long LEAST_BEFORE_COLLECTION_MS = 1_000;
 
   /** So often is asked again for a collection that the JVM did not do. */
-  private static final int MOST_REFUSALS = 5;
+  private static final int MOST_REFUSALS = 10;
 
   /** Pauses once something remains although its time is over. */
   private static final long LATE_PAUSE_MS = 60_000;
@@ -427,8 +427,10 @@ final class Receipts implements AutoCloseable {
       for (Departure each : due) {
         if (each.state() == State.CHECKING && !each.collected) {
           each.collected = done || ++each.refusals == MOST_REFUSALS;
-          each.pauseMs = FIRST_PAUSE_MS;
-          next(each);
+          if (done) {
+            each.pauseMs = FIRST_PAUSE_MS;
+            next(each);
+          }
         }
       }
     }

@@ -26,6 +26,7 @@ final class OrtEnv extends OrtHandle {
     OrtEnv env = new OrtEnv(api, api.create(OrtFunction.CreateEnv, severity, name));
     try {
       api.call(OrtFunction.DisableTelemetryEvents, env.address());
+      Telemetry.removeLog();
       return env;
     } catch (OrtException e) {
       env.close();

@@ -10,6 +10,12 @@
 package io.shoji.driver.cpu;
 
 import com.sun.jna.NativeLibrary;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Keeps ONNX Runtime from calling home. Microsoft's builds for Linux from 1.29.0 on report each
@@ -19,6 +25,7 @@ import com.sun.jna.NativeLibrary;
  * variable is looked at before (onnxruntime pull request 29843).
  */
 final class Telemetry {
+  private static final Logger LOG = LoggerFactory.getLogger(Telemetry.class);
   private static final String VARIABLE = "ORT_DISABLE_TELEMETRY";
 
   private Telemetry() {}
@@ -33,6 +40,22 @@ final class Telemetry {
     NativeLibrary process = NativeLibrary.getProcess();
     if (process.getFunction("getenv").invokePointer(new Object[] {VARIABLE}) == null) {
       process.getFunction("setenv").invokeInt(new Object[] {VARIABLE, "1", 1});
+    }
+  }
+
+  /**
+   * Removes the log that the runtime's telemetry makes in every process, used or not, as soon as
+   * its library is mapped: empty, {@code mat-debug-PID.log} in {@code /tmp}. One would stay of each
+   * start of the gateway.
+   */
+  static void removeLog() {
+    Path log = Path.of("/tmp", "mat-debug-" + ProcessHandle.current().pid() + ".log");
+    try {
+      if (Files.isRegularFile(log, LinkOption.NOFOLLOW_LINKS) && Files.size(log) == 0) {
+        Files.delete(log);
+      }
+    } catch (IOException e) {
+      LOG.debug("an empty log of the runtime's telemetry cannot be removed file={}", log, e);
     }
   }
 }
