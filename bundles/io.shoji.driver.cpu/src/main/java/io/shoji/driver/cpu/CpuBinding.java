@@ -156,10 +156,18 @@ final class CpuBinding implements LoadedModel.Binding {
     try {
       List<Tensor> outputs = new ArrayList<>(values.size());
       for (int i = 0; i < values.size(); i++) {
-        outputs.add(values.get(i).copy(model.outputs().get(i).name()));
+        outputs.add(values.get(i).copy(model.outputs().get(i)));
       }
       if (status != 0 || end != Call.End.ITSELF || deadlineNanos - System.nanoTime() <= 0) {
         failed(status == 0 ? null : api.failure(OrtFunction.Run, status), end, deadlineNanos);
+      }
+      if (outputs.size() != model.outputs().size()) {
+        throw new AcceleratorException(
+            AcceleratorException.Code.FAILED,
+            "the runtime says success by Run and does not give every output asked="
+                + model.outputs()
+                + " found="
+                + outputs);
       }
       return outputs;
     } catch (OrtException e) {

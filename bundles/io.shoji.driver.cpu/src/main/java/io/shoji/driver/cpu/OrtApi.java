@@ -141,10 +141,27 @@ final class OrtApi {
    * Calls a function that returns a status and writes an address into its last argument.
    *
    * @param arguments all but the last
+   * @return what it wrote, not null
+   * @throws OrtException if the status says so, or it says success and gives nothing
+   */
+  long create(OrtFunction function, Object... arguments) throws OrtException {
+    long address = read(function, arguments);
+    if (address == 0) {
+      throw new OrtException(
+          function, OrtException.ENGINE_ERROR, function + " says success and gives nothing");
+    }
+    return address;
+  }
+
+  /**
+   * Calls a function that returns a status and writes a 64-bit number or an address into its last
+   * argument.
+   *
+   * @param arguments all but the last
    * @return what it wrote
    * @throws OrtException if the status says so
    */
-  long create(OrtFunction function, Object... arguments) throws OrtException {
+  long read(OrtFunction function, Object... arguments) throws OrtException {
     NativeMemory cell = cells.poll();
     NativeMemory out = cell == null ? NativeMemory.ofBytes(Long.BYTES) : cell;
     try {

@@ -18,6 +18,9 @@ import java.util.List;
 
 /** {@code OrtSession}: a model that is loaded, and the names of its inputs and outputs. */
 final class OrtSession extends OrtHandle {
+  /** More inputs or outputs than any model has. */
+  private static final int MOST_NAMES = 65_536;
+
   private final Names inputs;
   private final Names outputs;
 
@@ -137,9 +140,13 @@ final class OrtSession extends OrtHandle {
   private static List<String> names(
       OrtApi api, long session, OrtFunction count, OrtFunction getName) throws OrtException {
     long allocator = OrtAllocator.shared(api);
-    int size = Math.toIntExact(api.create(count, session));
-    List<String> names = new ArrayList<>(size);
-    for (int i = 0; i < size; i++) {
+    long size = api.read(count, session);
+    if (size < 0 || size > MOST_NAMES) {
+      throw new OrtException(
+          count, OrtException.ENGINE_ERROR, count + " tells a number without sense found=" + size);
+    }
+    List<String> names = new ArrayList<>((int) size);
+    for (int i = 0; i < (int) size; i++) {
       names.add(api.takeString(api.create(getName, session, (long) i, allocator), allocator));
     }
     return names;

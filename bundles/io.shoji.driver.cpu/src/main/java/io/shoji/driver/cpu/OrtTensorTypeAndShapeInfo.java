@@ -15,6 +15,9 @@ import io.shoji.tensor.Shape;
 
 /** {@code OrtTensorTypeAndShapeInfo}: type and shape of a value that the runtime made. */
 final class OrtTensorTypeAndShapeInfo extends OrtHandle {
+  /** More dimensions than any tensor has. */
+  private static final int MOST_DIMENSIONS = 1_024;
+
   private OrtTensorTypeAndShapeInfo(OrtApi api, long address) {
     super(api, OrtFunction.ReleaseTensorTypeAndShapeInfo, address);
   }
@@ -51,7 +54,14 @@ final class OrtTensorTypeAndShapeInfo extends OrtHandle {
   static Shape shape(OrtApi api, long info) throws OrtException {
     NativeMemory count = NativeMemory.ofBytes(Long.BYTES);
     api.call(OrtFunction.GetDimensionsCount, info, count);
-    int rank = Math.toIntExact(count.getLong());
+    long told = count.getLong();
+    if (told < 0 || told > MOST_DIMENSIONS) {
+      throw new OrtException(
+          OrtFunction.GetDimensionsCount,
+          OrtException.ENGINE_ERROR,
+          "GetDimensionsCount tells a number without sense found=" + told);
+    }
+    int rank = (int) told;
     long[] dims = new long[rank];
     NativeMemory values = NativeMemory.ofLongs(dims);
     api.call(OrtFunction.GetDimensions, info, values, (long) rank);

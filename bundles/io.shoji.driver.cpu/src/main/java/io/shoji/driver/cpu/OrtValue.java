@@ -9,7 +9,12 @@
  */
 package io.shoji.driver.cpu;
 
+import io.shoji.accelerator.AcceleratorException;
+import io.shoji.accelerator.AcceleratorException.Code;
+import io.shoji.tensor.ElementType;
+import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
+import io.shoji.tensor.TensorSpec;
 
 /** {@code OrtValue}: a tensor as the runtime knows it. */
 final class OrtValue extends OrtHandle {
@@ -42,18 +47,54 @@ final class OrtValue extends OrtHandle {
     return new OrtValue(api, address);
   }
 
-  /** A new tensor with a copy of this value's content. */
-  Tensor copy(String name) throws OrtException, io.shoji.accelerator.AcceleratorException {
+  /**
+   * A new tensor with a copy of this value's content.
+   *
+   * @param spec what the session said of this output when it was made
+   * @throws AcceleratorException FAILED if the value is something else: memory of another size
+   *     would be read
+   */
+  Tensor copy(TensorSpec spec) throws OrtException, AcceleratorException {
     try (OrtTensorTypeAndShapeInfo info =
         OrtTensorTypeAndShapeInfo.owned(
             api(), api().create(OrtFunction.GetTensorTypeAndShape, address()))) {
-      Tensor tensor = Tensor.allocate(info.elementType(name), info.shape());
-      OrtApi.copy(api().create(OrtFunction.GetTensorMutableData, address()), tensor.data());
+      ElementType type = info.elementType(spec.name());
+      Shape shape = info.shape();
+      if (type != spec.type() || !isOneOf(spec.shape(), shape)) {
+        throw new AcceleratorException(
+            Code.FAILED,
+            "the runtime gave an output that the model does not have asked="
+                + spec
+                + " found="
+                + type
+                + shape);
+      }
+      Tensor tensor = Tensor.allocate(type, shape);
+      long data = api().read(OrtFunction.GetTensorMutableData, address());
+      if (data == 0 && tensor.byteSize() > 0) {
+        throw new AcceleratorException(
+            Code.FAILED,
+            "the runtime gave an output without content, by GetTensorMutableData output=" + spec);
+      }
+      OrtApi.copy(data, tensor.data());
       if (isPadded(tensor)) {
         clearPadding(tensor);
       }
       return tensor;
     }
+  }
+
+  /** Whether a tensor of that shape may come where a model says {@code asked}. */
+  private static boolean isOneOf(Shape asked, Shape found) {
+    if (asked.rank() != found.rank()) {
+      return false;
+    }
+    for (int i = 0; i < found.rank(); i++) {
+      if (found.dim(i) < 0 || (asked.dim(i) != Shape.DYNAMIC && asked.dim(i) != found.dim(i))) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Whether a tensor's last byte holds one element of half a byte. */
