@@ -23,6 +23,7 @@ import io.shoji.operations.RolloutPolicy;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -466,8 +467,11 @@ final class Rollouts {
       return;
     }
     if (family.isBeingExchanged()) {
-      // Only for now.
-      engine.after(engine.settings().gapWaitMs() + 1L, () -> answersNow(generation));
+      // Only for now; a pending task would keep the driver's classes in memory.
+      WeakReference<Generation> later = new WeakReference<>(generation);
+      engine.after(
+          engine.settings().gapWaitMs() + 1L,
+          () -> Optional.ofNullable(later.get()).ifPresent(this::answersNow));
       return;
     }
     GenerationKey to = key(generation.provenance);
