@@ -338,13 +338,13 @@ final class Family {
 
   /** Whether the store keeps the version that was committed last. */
   boolean isLastGoodKept() {
-    return newest(m -> m.keptOrigin != null && isLastGood(m)) != null;
+    return newest(m -> m.keptGood && isLastGood(m)) != null;
   }
 
   /** Looks again at versions that the store keeps although another one was committed since. */
   void requestKept() {
     for (Model model : models.values()) {
-      if (model.keptOrigin != null && !isLastGood(model)) {
+      if (!isLastGood(model)) {
         engine.placement().request(model);
       }
     }
@@ -368,14 +368,20 @@ final class Family {
       return false;
     }
     Model good = newest(m -> m.installed() && isLastGood(m));
-    if (good != null) {
-      return good.viable();
+    if (good != null && good.viable()) {
+      return true;
     }
     long waitMs = engine.startingMs();
-    if (waitMs > 0 && !model.deferred) {
+    // Before the first accelerator is there nothing has been found out about it.
+    if (waitMs == 0
+        || (good != null
+            && good.candidates.stream().anyMatch(c -> c.state != Candidate.State.UNTRIED))) {
+      return false;
+    }
+    if (!model.deferred) {
       engine.after(waitMs + 1, this::sweep);
     }
-    return waitMs > 0;
+    return true;
   }
 
   /** Whether it serves on without its package because the policy asks for just this version. */

@@ -56,8 +56,11 @@ final class Model {
   /** Whose hold that is, or was tried to be had; null if it needs none. */
   @Nullable ModelPackage pinnedOrigin;
 
-  /** Whose store keeps it over updates because it was committed last; null if none does. */
+  /** Whose store was told whether to keep it over updates; null if none was. */
   @Nullable ModelPackage keptOrigin;
+
+  /** Whether it was told to, because the version was committed last. */
+  boolean keptGood;
 
   /** It is placed only after the version that was committed last. */
   boolean deferred;

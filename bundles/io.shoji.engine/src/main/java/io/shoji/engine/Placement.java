@@ -132,7 +132,7 @@ final class Placement {
     }
     boolean good = model.family.isLastGood(model);
     if (origin != null
-        && (good ? model.keptOrigin != origin : model.keptOrigin != null)
+        && (model.keptOrigin != origin || model.keptGood != good)
         && (good || model.family.isLastGoodKept())) {
       return () -> keep(model, origin, good);
     }
@@ -368,7 +368,8 @@ final class Placement {
       LOG.warn("the last good version may be given up by an update model={}", model, e);
     }
     synchronized (model.family) {
-      model.keptOrigin = good ? origin : null;
+      model.keptOrigin = origin;
+      model.keptGood = good;
       if (good) {
         model.family.requestKept();
       }

@@ -43,7 +43,10 @@ class UpgradeKillTest {
     int installs = 0;
     int between = 0;
     int leftovers = 0;
-    for (int round = 0; round < rounds; round++) {
+    int kills = 0;
+    // Further rounds if the first ones were all killed while nothing was under way.
+    for (int round = 0; round < rounds || (between == 0 && round < 10 * rounds); round++) {
+      kills++;
       Process victim = start(seed + round);
       List<String> lines = new ArrayList<>();
       try (BufferedReader output = victim.inputReader()) {
@@ -85,7 +88,7 @@ class UpgradeKillTest {
     }
     System.out.println(
         "kills="
-            + rounds
+            + kills
             + " duringAChange="
             + between
             + " whileTheStoreWrote="

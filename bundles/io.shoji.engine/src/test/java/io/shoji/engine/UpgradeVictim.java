@@ -69,7 +69,7 @@ final class UpgradeVictim {
             context,
             RealAccelerators.annotation(
                 EngineComponent.Configuration.class,
-                Map.of("measureTimeMs", 5, "probationMs", 20, "gapWaitMs", 500)));
+                Map.of("measureTimeMs", 5, "probationMs", 20, "gapWaitMs", 5_000)));
     ModelExtender store =
         new ModelExtender(
             context, RealAccelerators.annotation(ModelExtender.Config.class, Map.of()));
