@@ -47,9 +47,6 @@ final class Receipts implements AutoCloseable {
   private static final long FIRST_PAUSE_MS = 100;
   private static final long LONGEST_PAUSE_MS = 10_000;
 
-  /** Collections are not asked for earlier than so long after a driver has left. */
-  private static final long LEAST_BEFORE_COLLECTION_MS = 1_000;
-
   /** So often is asked again for a collection that the JVM did not do. */
   private static final int MOST_REFUSALS = 10;
 
@@ -396,12 +393,9 @@ final class Receipts implements AutoCloseable {
     if (state != before) {
       tell(departure, receipt, before);
     }
-    // Once all else has gone, or when it has had its time for that; not in the gap of the exchange.
-    long elapsedMs = departure.elapsedMs(look.nanos);
-    long leastMs = Math.min(LEAST_BEFORE_COLLECTION_MS, settings.timeMs() / 4);
-    return collect
-        && elapsedMs >= leastMs
-        && (findings.onlyHeapRemains() || elapsedMs >= settings.timeMs() / 4);
+    // Not in the gap of the exchange, nor while the engine may still wait for the driver to come
+    // back: one collection has to do.
+    return collect && departure.elapsedMs(look.nanos) >= settings.timeMs() / 4;
   }
 
   /** Whether what remains may only be there because no collection of the heap has run. */
