@@ -699,7 +699,7 @@ final class Family {
         if (wasFirst) {
           adopt(model, model.packages.get(0).description());
         }
-      } else if ((newest(m -> m.installed() && m.serving != null) != null
+      } else if ((newest(m -> m.installed() && !m.retained() && m.serving != null) != null
               && !heldByPolicy(model)
               && !isHeld(model))
           || (model.serving == null && !model.worthWaiting())
