@@ -272,10 +272,18 @@ final class Family {
   private @Nullable Generation select() {
     VersionPolicy policy = versions();
     Model best = preferred(m -> m.serving != null && policy.accepts(m.version));
+    Generation before = routes.unnamed();
+    if (best != null
+        && best.retained()
+        && before != null
+        && before.model.serving != null
+        && policy.accepts(before.model.version)) {
+      // Of those that are only there to go back to, the one that answers goes on.
+      return before.model.serving;
+    }
     if (best != null) {
       return best.serving;
     }
-    Generation before = routes.unnamed();
     if (before != null && before.model.serving != null) {
       return before.model.serving;
     }
