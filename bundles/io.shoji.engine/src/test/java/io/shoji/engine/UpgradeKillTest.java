@@ -11,6 +11,8 @@ package io.shoji.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.shoji.disk.LocalDisk;
+import io.shoji.operations.ModelChange;
 import io.shoji.testkit.Proof;
 import java.io.BufferedReader;
 import java.nio.file.Files;
@@ -18,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -83,6 +86,8 @@ class UpgradeKillTest {
           allowed.add(line.substring(3));
         }
       }
+      // What is old is what the journal says, which is written before anything else follows.
+      lastCommitted().ifPresent(allowed::add);
       between += allowed.size() > 1 ? 1 : 0;
       leftovers += UpgradeVictim.leftovers(temp.resolve("gateway")).isEmpty() ? 0 : 1;
     }
@@ -97,6 +102,19 @@ class UpgradeKillTest {
             + (installs - 1));
     // Else it was never killed while it did something, and nothing was shown.
     assertThat(between).isPositive();
+  }
+
+  /** Read beside the engine, which changes nothing. */
+  private Optional<String> lastCommitted() throws Exception {
+    Path folder = temp.resolve("gateway/framework/bundle0/operations");
+    return new JournalFile(folder, "changes", new LocalDisk())
+        .read().stream()
+            .flatMap(content -> content.lines().stream())
+            .flatMap(line -> JournalEntry.parse(line.text()).flatMap(JournalEntry::of).stream())
+            .map(JournalEntry::change)
+            .filter(change -> change.state() == ModelChange.State.COMMITTED)
+            .reduce((earlier, later) -> later)
+            .map(change -> change.to().version());
   }
 
   private String log() throws Exception {
