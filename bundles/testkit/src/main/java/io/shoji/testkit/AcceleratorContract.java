@@ -63,6 +63,7 @@ public abstract class AcceleratorContract {
   private static final long LATE_NANOS = 3 * SECOND;
 
   private static final int CYCLES = 60;
+  private static final int INTERRUPTED_LOADS = 8;
   private static final int WARM_CYCLES = 20;
 
   /**
@@ -504,10 +505,13 @@ public abstract class AcceleratorContract {
   @Test
   public void shouldGiveUpALoadWhenTheThreadIsInterrupted() throws Exception {
     int before = ProcessFigures.descriptors();
-    Thread.currentThread().interrupt();
-    assertThatThrownBy(() -> load(working())).isInstanceOf(InterruptedException.class);
-    assertThat(Thread.interrupted()).isFalse();
-    assertThat(ProcessFigures.descriptors()).isLessThanOrEqualTo(before);
+    for (int load = 0; load < INTERRUPTED_LOADS; load++) {
+      Thread.currentThread().interrupt();
+      assertThatThrownBy(() -> load(working())).isInstanceOf(InterruptedException.class);
+      assertThat(Thread.interrupted()).isFalse();
+    }
+    // Java opens a file of its own now and then; a leak would be one for each load.
+    assertThat(ProcessFigures.descriptors()).isLessThan(before + INTERRUPTED_LOADS / 2);
   }
 
   @Test

@@ -18,6 +18,7 @@ import io.shoji.kura.operations.StatusSource;
 import io.shoji.operations.FieldSamplePolicy;
 import io.shoji.operations.ModelPolicy;
 import io.shoji.operations.OperationsPolicy;
+import io.shoji.operations.RolloutPolicy;
 import io.shoji.operations.VersionPolicy;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -101,6 +102,21 @@ public final class Models implements ConfigurableComponent, StatusSource {
                 + " all other models. Ten minutes after a line is gone, so are the samples. Empty:"
                 + " none.|TextArea")
     String field_samples() default "";
+
+    /** How another generation takes over. */
+    @AttributeDefinition(
+        name = "Taking over",
+        required = false,
+        description =
+            "How another version, driver or variant of a model takes over. One line per model: NAME"
+                + " = canary shadow, share 10 %, time 60 s, probation 60 s, tight refuse, group"
+                + " line-1, of which any part may be left out, or NAME = engine (as the engine is"
+                + " configured). canary: off, shadow (a share of the requests also runs on the new"
+                + " one) or live (the new one answers it). probation: how long it is watched and goes"
+                + " back by itself, or none. tight: refuse or sequential, where memory is short of"
+                + " both. Models of one group take over and go back together. The name * stands for"
+                + " all other models. Empty: as the engine is configured.|TextArea")
+    String rollouts() default "";
   }
 
   private final Policies policies;
@@ -131,13 +147,19 @@ public final class Models implements ConfigurableComponent, StatusSource {
     Map<String, OptionalLong> budgets = form.parsed("memory.budgets", PolicyLines::modelBudgets);
     Map<String, Optional<FieldSamplePolicy>> samples =
         form.parsed("field.samples", PolicyLines::fieldSamples);
-    if (versions == null || orders == null || budgets == null || samples == null) {
+    Map<String, Optional<RolloutPolicy>> rollouts = form.parsed("rollouts", PolicyLines::rollouts);
+    if (versions == null
+        || orders == null
+        || budgets == null
+        || samples == null
+        || rollouts == null) {
       return Map.of();
     }
     Set<String> names = new HashSet<>(versions.keySet());
     names.addAll(orders.keySet());
     names.addAll(budgets.keySet());
     names.addAll(samples.keySet());
+    names.addAll(rollouts.keySet());
     Map<String, ModelPolicy> policies = new HashMap<>();
     for (String name : names) {
       Order order = of(orders, name, new Order(List.of(), false));
@@ -148,7 +170,7 @@ public final class Models implements ConfigurableComponent, StatusSource {
               order.accelerators(),
               order.only(),
               of(budgets, name, OptionalLong.empty()),
-              Optional.empty(),
+              of(rollouts, name, Optional.empty()),
               of(samples, name, Optional.empty())));
     }
     return policies;

@@ -28,6 +28,7 @@ import io.shoji.operations.FieldSamplePolicy;
 import io.shoji.operations.FieldSampleStatus;
 import io.shoji.operations.Garbage;
 import io.shoji.operations.GenerationKey;
+import io.shoji.operations.ModelChange;
 import io.shoji.operations.ModelOverview;
 import io.shoji.operations.ModelPolicy;
 import io.shoji.operations.OperationsPolicy;
@@ -305,6 +306,32 @@ final class Documents {
         .put("accelerator", event.accelerator().isEmpty() ? null : event.accelerator())
         .put("message", event.message())
         .put("details", event.details().isEmpty() ? null : new TreeMap<>(event.details()));
+  }
+
+  /** One change of what answers. */
+  static Document change(ModelChange change) {
+    return new Document()
+        .put("id", change.id())
+        .put("state", change.state())
+        .put("started", change.started())
+        .put("updated", change.updated())
+        .put("reason", change.reason().isEmpty() ? null : change.reason())
+        .put("from", change.from().map(Documents::key))
+        .put("to", key(change.to()))
+        .put("evidence", change.evidence().isEmpty() ? null : new TreeMap<>(change.evidence()));
+  }
+
+  private static Document key(GenerationKey key) {
+    return new Document()
+        .put("modelVersion", key.version())
+        .put("packageSha256", key.packageSha256())
+        .put("variant", key.variant())
+        .put("accelerator", key.accelerator())
+        .put("driver", key.driver())
+        .put("driverVersion", key.driverVersion())
+        .put("runtime", key.runtime())
+        .put("runtimeVersion", key.runtimeVersion())
+        .put("runtimeBuildId", key.runtimeBuildId().isEmpty() ? null : key.runtimeBuildId());
   }
 
   /** One receipt: kinds of which nothing was held are left out. */

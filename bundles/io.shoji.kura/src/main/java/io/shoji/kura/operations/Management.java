@@ -56,8 +56,8 @@ public final class Management {
 
   private static final Logger LOG = LoggerFactory.getLogger(Management.class);
   private static final String RESOURCES =
-      "status, accelerators[/KIND:DEVICE], models[/NAME], pipelines, metrics, drift[/NAME],"
-          + " field-samples[/NAME], events, receipts, jobs[/ID]";
+      "status, accelerators[/KIND:DEVICE], models[/NAME], pipelines, metrics, changes/NAME,"
+          + " drift[/NAME], field-samples[/NAME], events, receipts, jobs[/ID]";
   private static final String OPERATIONS =
       "bench, verify, reload, pin, unpin, rollback, collect-garbage";
   private static final String MODEL = "model";
@@ -244,6 +244,9 @@ public final class Management {
     }
     if (path.size() == 2 && resource.equals("models")) {
       return model(path.get(1));
+    }
+    if (path.size() == 2 && resource.equals("changes")) {
+      return changes(path.get(1));
     }
     if (path.size() == 2 && resource.equals("drift")) {
       return begin().put("drift", Documents.driftOfFeatures(engine().drift(path.get(1))));
@@ -449,6 +452,12 @@ public final class Management {
     return document
         .put("more", found.size() - shown.size())
         .put("events", shown.stream().map(Documents::event).toList());
+  }
+
+  private Document changes(String model) throws RequestException {
+    return begin()
+        .put(MODEL, model)
+        .put("changes", engine().changes(model).stream().map(Documents::change).toList());
   }
 
   private Document receipts(long after, int limit) throws RequestException {

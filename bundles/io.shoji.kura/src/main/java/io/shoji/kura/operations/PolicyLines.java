@@ -11,8 +11,10 @@ package io.shoji.kura.operations;
 
 import io.shoji.operations.FieldSamplePolicy;
 import io.shoji.operations.OperationsPolicy;
+import io.shoji.operations.RolloutPolicy;
 import io.shoji.operations.VersionPolicy;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -40,6 +42,10 @@ public final class PolicyLines {
       Pattern.compile("([a-z][a-z0-9_-]{0,39})\\.([A-Za-z][A-Za-z0-9._-]{0,99})");
   private static final Pattern SIZE =
       Pattern.compile("(\\d{1,15})\\s*(b|bytes|kib|mib|gib)?", Pattern.CASE_INSENSITIVE);
+
+  private static final Pattern PERCENT = Pattern.compile("(\\d{1,3}(?:\\.\\d{1,4})?)\\s*%");
+  private static final Pattern TIME =
+      Pattern.compile("(\\d{1,9})\\s*(ms|s|min)", Pattern.CASE_INSENSITIVE);
 
   private PolicyLines() {}
 
@@ -74,6 +80,15 @@ public final class PolicyLines {
   /** {@code NAME = COUNT, SIZE | none} per model. */
   public static Map<String, Optional<FieldSamplePolicy>> fieldSamples(String text) {
     return read(text, PolicyLines::model, PolicyLines::samples);
+  }
+
+  /**
+   * {@code NAME = engine | KEY VALUE, ...} per model, with the keys {@code canary}, {@code share},
+   * {@code time}, {@code probation}, {@code tight}, {@code group}; what is not named is as in
+   * {@link RolloutPolicy#defaults}.
+   */
+  public static Map<String, Optional<RolloutPolicy>> rollouts(String text) {
+    return read(text, PolicyLines::model, PolicyLines::rollout);
   }
 
   /** {@code KIND[:DEVICE] = SIZE | none} per accelerator. */
@@ -244,6 +259,88 @@ public final class PolicyLines {
             + Arguments.shown(text)
             + "\" says not what to keep, allowed: a number of samples and a size as 500, 50 MiB, or"
             + " none");
+  }
+
+  private static Optional<RolloutPolicy> rollout(String text) {
+    if (text.equalsIgnoreCase("engine")) {
+      return Optional.empty();
+    }
+    RolloutPolicy asked = RolloutPolicy.defaults();
+    RolloutPolicy.Canary canary = asked.canary();
+    double share = asked.share();
+    int canaryTimeMs = asked.canaryTimeMs();
+    int probationMs = asked.probationMs();
+    RolloutPolicy.TightMemory tight = asked.tight();
+    String group = asked.group();
+    for (String part : text.split(",", -1)) {
+      String[] words = part.trim().split("\\s+", 2);
+      String value = words.length == 2 ? words[1] : "";
+      switch (words[0].toLowerCase(Locale.ROOT)) {
+        case "canary" -> canary = one(RolloutPolicy.Canary.class, value);
+        case "share" -> share = percent(value);
+        case "time" -> canaryTimeMs = millis(value);
+        case "probation" -> probationMs = value.equalsIgnoreCase("none") ? 0 : millis(value);
+        case "tight" -> tight = one(RolloutPolicy.TightMemory.class, value);
+        case "group" -> group = group(value);
+        default ->
+            throw new IllegalArgumentException(
+                "\""
+                    + Arguments.shown(part.trim())
+                    + "\" says not how to take over, allowed: engine, or of canary off|shadow|live,"
+                    + " share 10 %, time 60 s, probation 60 s|none, tight refuse|sequential, group"
+                    + " NAME, with commas");
+      }
+    }
+    return Optional.of(new RolloutPolicy(canary, share, canaryTimeMs, probationMs, tight, group));
+  }
+
+  private static <E extends Enum<E>> E one(Class<E> type, String text) {
+    for (E each : type.getEnumConstants()) {
+      if (each.name().equalsIgnoreCase(text)) {
+        return each;
+      }
+    }
+    throw new IllegalArgumentException(
+        "\""
+            + Arguments.shown(text)
+            + "\" is none of "
+            + Arrays.toString(type.getEnumConstants()).toLowerCase(Locale.ROOT));
+  }
+
+  private static double percent(String text) {
+    Matcher matcher = PERCENT.matcher(text);
+    if (matcher.matches()) {
+      return Double.parseDouble(matcher.group(1)) / 100;
+    }
+    throw new IllegalArgumentException(
+        "\"" + Arguments.shown(text) + "\" is no share, allowed: more than 0 % to 100 %, as 10 %");
+  }
+
+  private static int millis(String text) {
+    Matcher matcher = TIME.matcher(text);
+    if (matcher.matches()) {
+      int factor =
+          switch (matcher.group(2).toLowerCase(Locale.ROOT)) {
+            case "ms" -> 1;
+            case "s" -> 1_000;
+            default -> 60_000;
+          };
+      return (int) Math.min(Integer.MAX_VALUE, Long.parseLong(matcher.group(1)) * factor);
+    }
+    throw new IllegalArgumentException(
+        "\""
+            + Arguments.shown(text)
+            + "\" is no time, allowed: a whole number with ms, s or min as 60 s");
+  }
+
+  private static String group(String text) {
+    if (!MODEL.matcher(text).matches() || text.equals("*")) {
+      throw new IllegalArgumentException(
+          "\""
+              + Arguments.shown(text)
+              + "\" is no name of a group, allowed: small letters, digits, dot, - and _");
+    }
+    return text;
   }
 
   private static boolean onOff(String text) {

@@ -279,6 +279,14 @@ public final class RestService implements ConfigurableComponent, StatusSource {
     return answer(Method.GET, security, Arguments.ofQuery(query), null, "events");
   }
 
+  /** Changes of what answers for a model. */
+  @GET
+  @Path("changes/{model}")
+  @RolesAllowed(READ)
+  public Response changes(@Context SecurityContext security, @PathParam("model") String model) {
+    return read(security, "changes", model);
+  }
+
   /** What became of old generations and old drivers. */
   @GET
   @Path("receipts")

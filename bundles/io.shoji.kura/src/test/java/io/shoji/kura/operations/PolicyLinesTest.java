@@ -13,8 +13,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shoji.kura.operations.PolicyLines.Order;
+import io.shoji.operations.RolloutPolicy;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
@@ -95,6 +97,47 @@ final class PolicyLinesTest {
         "intraOpThreads = 2\ncpu: = 3",
         "line 1 \"intraOpThreads = 2\": \"intraOpThreads\" is no setting, allowed: the kind",
         "line 2");
+  }
+
+  @Test
+  void shouldReadHowAnotherGenerationTakesOver() {
+    assertThat(
+            PolicyLines.rollouts(
+                "digits = canary shadow, share 12.5 %, time 2 min, probation none, tight"
+                    + " sequential, group line-1; pump = probation 500 ms\n* = engine"))
+        .containsExactly(
+            Map.entry(
+                "digits",
+                Optional.of(
+                    new RolloutPolicy(
+                        RolloutPolicy.Canary.SHADOW,
+                        0.125,
+                        120_000,
+                        0,
+                        RolloutPolicy.TightMemory.SEQUENTIAL,
+                        "line-1"))),
+            Map.entry(
+                "pump",
+                Optional.of(
+                    new RolloutPolicy(
+                        RolloutPolicy.Canary.OFF,
+                        0.1,
+                        60_000,
+                        500,
+                        RolloutPolicy.TightMemory.REFUSE,
+                        ""))),
+            Map.entry("*", Optional.empty()));
+  }
+
+  @Test
+  void shouldSayWhatIsAllowedWhenItIsNoWayToTakeOver() {
+    refused(PolicyLines::rollouts, "m = quickly", "quickly", "canary off|shadow|live");
+    refused(PolicyLines::rollouts, "m = canary yellow", "yellow", "[off, shadow, live]");
+    refused(PolicyLines::rollouts, "m = share 0 %", "share=0.0", "(0, 1]");
+    refused(PolicyLines::rollouts, "m = share ten", "ten", "as 10 %");
+    refused(PolicyLines::rollouts, "m = time 60", "60", "as 60 s");
+    refused(PolicyLines::rollouts, "m = time 2000000 min", "canaryTimeMs");
+    refused(PolicyLines::rollouts, "m = group *", "no name of a group");
   }
 
   @Test
