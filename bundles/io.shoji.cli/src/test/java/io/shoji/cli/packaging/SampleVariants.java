@@ -89,7 +89,7 @@ final class SampleVariants {
   private static SampleVariants make(Path folder) throws Exception {
     JsonObject document = EvidenceFile.object(SOURCE.resolve("model.json"));
     for (String member :
-        List.of("name", "version", "variants", "golden", "evidence", "acceptance")) {
+        List.of("name", "version", "variants", "golden", "evidence", "drift", "acceptance")) {
       document.remove(member);
     }
     Files.writeString(folder.resolve("digits.json"), Json.pretty(document));

@@ -145,7 +145,7 @@ class PackageIT {
             JsonParser.parseString(new String(in.readAllBytes(), StandardCharsets.UTF_8))
                 .getAsJsonObject();
         for (String member :
-            List.of("name", "version", "variants", "golden", "evidence", "acceptance")) {
+            List.of("name", "version", "variants", "golden", "evidence", "drift", "acceptance")) {
           document.remove(member);
         }
         return document;
