@@ -38,7 +38,7 @@ class UpgradeKillTest {
 
   @Test
   void shouldAnswerWithOldOrNewWhenProcessIsKilledAtAnyMoment() throws Exception {
-    int rounds = Proof.rounds(12, 500);
+    int rounds = Proof.rounds(6, 500);
     long seed = System.nanoTime();
     System.out.println("seed=" + seed + " rounds=" + rounds);
     Random random = new Random(seed);

@@ -18,6 +18,7 @@ import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.testkit.OnnxGraph;
 import io.shoji.testkit.OnnxGraph.Attribute;
+import io.shoji.testkit.Proof;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -106,7 +107,9 @@ final class OperatorBoundsTest {
     double nearest = 0;
     Set<Integer> opsets = new TreeSet<>();
     int cases = 0;
-    for (int i = 0; i <= NEWEST_OPSET - OLDEST_OPSET; i++) {
+    // Operator sets 13, 17 and 21 in every build, all of them in the long form.
+    int step = Proof.rounds(4, 1);
+    for (int i = 0; i <= NEWEST_OPSET - OLDEST_OPSET; i += step) {
       int opset = Math.max(OLDEST_OPSET + i, operator.since);
       int index = operator.ordinal() + i;
       Values values = Values.values()[index % Values.values().length];
@@ -116,8 +119,11 @@ final class OperatorBoundsTest {
     }
     // A bound that nothing comes near would prove nothing.
     assertThat(nearest).isBetween(0.02, 1.0);
-    assertThat(opsets).hasSize(NEWEST_OPSET - operator.since + 1);
-    assertThat(cases).isGreaterThanOrEqualTo(1_000);
+    assertThat(opsets).contains(NEWEST_OPSET);
+    if (Proof.isLong()) {
+      assertThat(opsets).hasSize(NEWEST_OPSET - operator.since + 1);
+      assertThat(cases).isGreaterThanOrEqualTo(1_000);
+    }
   }
 
   private static double check(

@@ -591,8 +591,8 @@ final class CloudConnectionTest {
   /** The figure of the release is 200 breaks in 10 minutes; here fewer, closer together. */
   @Test
   void shouldLoseNothingAndDoNothingTwiceWhenTheConnectionBreaksAtRandom() throws Exception {
-    int breaks = Integer.getInteger("shoji.test.breaks", 12);
-    int millis = Integer.getInteger("shoji.test.break.millis", 1_500);
+    int breaks = Integer.getInteger("shoji.test.breaks", 8);
+    int millis = Integer.getInteger("shoji.test.break.millis", 1_000);
     Random random = new Random(11);
     Echo echo = new Echo();
     AtomicInteger published = new AtomicInteger();
