@@ -9,8 +9,10 @@
  */
 package io.shoji.disk;
 
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -23,12 +25,16 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 
-/** The disk of this machine, through {@link java.nio}. Thread safe. */
+/**
+ * The disk of this machine. Thread safe. A thread that is interrupted, as a load that is given up,
+ * ends what it is doing here, and stays interrupted.
+ */
 public final class LocalDisk implements Disk {
+  private static final int CHUNK_BYTES = 64 << 10;
   private static final FileAttribute<Set<PosixFilePermission>> FOLDER =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
-  private static final FileAttribute<Set<PosixFilePermission>> FIXED =
-      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("r--------"));
+  private static final Set<PosixFilePermission> FIXED =
+      PosixFilePermissions.fromString("r--------");
   private static final FileAttribute<Set<PosixFilePermission>> GROWING =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
 
@@ -45,35 +51,52 @@ public final class LocalDisk implements Disk {
 
   @Override
   public Sink create(Path file) throws IOException {
-    return sink(
-        FileChannel.open(
-            file, Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE), FIXED));
+    Files.createFile(file, GROWING);
+    Sink sink = sink(file);
+    try {
+      // Only now, for it is open: nobody else writes to it any more.
+      Files.setPosixFilePermissions(file, FIXED);
+      return sink;
+    } catch (IOException e) {
+      sink.close();
+      throw e;
+    }
   }
 
   @Override
   public Sink append(Path file) throws IOException {
-    return sink(
-        FileChannel.open(
-            file, Set.of(StandardOpenOption.CREATE, StandardOpenOption.APPEND), GROWING));
+    if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+      try {
+        Files.createFile(file, GROWING);
+      } catch (FileAlreadyExistsException e) {
+        // Somebody else was quicker, and it is to be appended to in any case.
+      }
+    }
+    return sink(file);
   }
 
-  private static Sink sink(FileChannel channel) {
+  /** A stream, since an interrupt in the middle of a write closes a channel. */
+  private static Sink sink(Path file) throws IOException {
+    FileOutputStream stream = new FileOutputStream(file.toFile(), true);
     return new Sink() {
       @Override
       public void write(ByteBuffer bytes) throws IOException {
+        byte[] chunk = new byte[Math.min(bytes.remaining(), CHUNK_BYTES)];
         while (bytes.hasRemaining()) {
-          channel.write(bytes);
+          int length = Math.min(bytes.remaining(), chunk.length);
+          bytes.get(chunk, 0, length);
+          stream.write(chunk, 0, length);
         }
       }
 
       @Override
       public void sync() throws IOException {
-        channel.force(true);
+        stream.getFD().sync();
       }
 
       @Override
       public void close() throws IOException {
-        channel.close();
+        stream.close();
       }
     };
   }
@@ -95,8 +118,21 @@ public final class LocalDisk implements Disk {
 
   @Override
   public void sync(Path folder) throws IOException {
-    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-      channel.force(true);
+    boolean interrupted = Thread.interrupted();
+    try {
+      while (true) {
+        try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+          channel.force(true);
+          return;
+        } catch (ClosedByInterruptException e) {
+          // Once more, and the thread is told afterwards.
+          interrupted |= Thread.interrupted();
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 

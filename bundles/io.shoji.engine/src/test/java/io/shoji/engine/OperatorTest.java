@@ -722,8 +722,10 @@ class OperatorTest extends EngineFixture {
     FakeAccelerator first = plug(FakeAccelerator.of("cpu", 2));
     FakeAccelerator second = plug(FakeAccelerator.of("cpu", 2));
     unplug(first);
+    // Whether the first one was told to be of no use before it went is chance.
     assertThat(types())
         .as("a new driver has it already")
+        .filteredOn(type -> type != EngineEvent.Type.DRIVER_UNUSED)
         .containsExactly(EngineEvent.Type.DEVICE_ADDED);
 
     unplug(second);
@@ -731,6 +733,7 @@ class OperatorTest extends EngineFixture {
     plug(FakeAccelerator.of("cpu", 2));
 
     assertThat(operator().events(0))
+        .filteredOn(e -> e.type() != EngineEvent.Type.DRIVER_UNUSED)
         .extracting(e -> e.type() + " " + e.accelerator())
         .containsExactly(
             "DEVICE_ADDED cpu:cpu0",

@@ -81,6 +81,8 @@ class SideBySideIT {
     FelixWithPackages felix =
         new FelixWithPackages(
             folder.resolve("framework"), Path.of(System.getProperty("swap.platform")), shoji);
+    // While a generation is on probation the one before is kept, and with it its driver.
+    felix.configure("io.shoji.engine", Map.of("probationMs", 0));
     felix.deploy(
         felix.write(
             folder,
