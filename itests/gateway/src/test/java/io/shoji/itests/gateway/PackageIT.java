@@ -90,7 +90,7 @@ class PackageIT {
             "--re-run");
     done(verified);
     assertThat(verified.out())
-        .contains("TRUSTED: signed subject=CN=Lab")
+        .contains("TRUSTED: signed subject=\"CN=Lab\"")
         .contains("the same figure");
 
     try (GatewayProcess gateway =

@@ -35,7 +35,7 @@ class RuntimeUpgradeIT {
       System.getProperty("os.arch").equals("aarch64") ? "aarch64" : "x86_64";
   private static final String CURRENT = System.getProperty("swap.current");
   private static final String PREVIOUS = System.getProperty("swap.previous");
-  private static final int CYCLES = Proof.rounds(25, 500);
+  private static final int CYCLES = Proof.rounds(12, 500);
   private static final long TIMEOUT_MS = 20_000;
 
   private final Path shoji = Path.of(System.getProperty("swap.shoji"));
