@@ -89,6 +89,9 @@ final class Family {
    */
   private @Nullable Generation held;
 
+  /** It was asked for that another version answers. Guarded by this. */
+  private boolean turning;
+
   /** What answers a share of the requests although it is only staged. Guarded by this. */
   private Routes.@Nullable Canary canary;
 
@@ -137,18 +140,24 @@ final class Family {
         && (!model.retained() || isPinned(model));
   }
 
-  /** Follows another pin, or none. */
+  /** Follows another pin, or none. What is loaded already answers when this returns. */
   void pin(@Nullable Version version) {
     Changes changes = new Changes();
     synchronized (this) {
-      pin(version, changes);
+      pin = version;
+      govern(changes);
     }
     changes.apply(engine);
+    engine.rollouts().turn(this);
   }
 
-  /** As {@link #pin(Version)}, under the lock. */
-  void pin(@Nullable Version version, Changes changes) {
+  /**
+   * Is pinned to a version because of a change that the journal has: if it is loaded it answers at
+   * once. Under the lock.
+   */
+  void goBack(Version version, Changes changes) {
     pin = version;
+    updateRoutes(models.get(version));
     govern(changes);
   }
 
@@ -241,13 +250,14 @@ final class Family {
         : serving != null && serving != from;
   }
 
-  /** Another policy was configured. */
+  /** Another policy was configured. What is loaded already answers when this returns. */
   void policyChanged() {
     Changes changes = new Changes();
     synchronized (this) {
       govern(changes);
     }
     changes.apply(engine);
+    engine.rollouts().turn(this);
   }
 
   private void govern(Changes changes) {
@@ -266,10 +276,47 @@ final class Family {
   }
 
   /**
-   * What answers who names no version; null if nothing does, or if it is better to wait a little
-   * for what the policy asks for.
+   * What answers who names no version. What does so goes on as long as it serves, and {@link
+   * Rollouts#turn} decides about another version, since the journal has to say so first. Only if it
+   * serves no more another one answers at once.
    */
   private @Nullable Generation select() {
+    Generation before = routes.unnamed();
+    Generation preferred = preferred();
+    if (preferred == null
+        || before == null
+        || before.model == preferred.model
+        || before.model.serving == null) {
+      return preferred;
+    }
+    if (!turning) {
+      turning = true;
+      engine.rollouts().turnSoon(this);
+    }
+    return before.model.serving;
+  }
+
+  /**
+   * The version that is to answer in place of the one that does, of those that are loaded already;
+   * null if there is none. Until the next change of what serves nobody is told of it again.
+   */
+  synchronized @Nullable Generation turnsTo() {
+    turning = false;
+    Generation before = routes.unnamed();
+    Generation preferred = preferred();
+    return preferred != null
+            && before != null
+            && before.model != preferred.model
+            && mayServe(preferred)
+        ? preferred
+        : null;
+  }
+
+  /**
+   * What should answer who names no version, of what serves; null if nothing does, or if it is
+   * better to wait a little for what the policy asks for.
+   */
+  private @Nullable Generation preferred() {
     VersionPolicy policy = versions();
     Model best = preferred(m -> m.serving != null && policy.accepts(m.version));
     Generation before = routes.unnamed();
@@ -708,7 +755,7 @@ final class Family {
           adopt(model, model.packages.get(0).description());
         }
       } else if ((newest(m -> m.installed() && !m.retained() && m.serving != null) != null
-              && !heldByPolicy(model)
+              && !answers(model)
               && !isHeld(model))
           || (model.serving == null && !model.worthWaiting())
           || engine.settings().gapWaitMs() == 0) {
@@ -810,11 +857,12 @@ final class Family {
   /**
    * Makes a generation the one that serves its model.
    *
+   * @param answers whether requests that name no version go to it, even if another version answers
    * @param keep whether what answers now stays loaded until {@link #endHold}
    * @return false if it must not serve: its device leaves, its package has gone or changed, the
    *     engine stops
    */
-  boolean publish(Generation generation, boolean keep) {
+  boolean publish(Generation generation, boolean answers, boolean keep) {
     Changes changes = new Changes();
     synchronized (this) {
       if (!mayServe(generation)) {
@@ -823,7 +871,7 @@ final class Family {
       if (generation.model.staged != generation && !engine.placement().reserve(generation)) {
         return false;
       }
-      publish(generation, keep, changes);
+      publish(generation, answers, keep, changes);
     }
     changes.apply(engine);
     return true;
@@ -839,9 +887,10 @@ final class Family {
   }
 
   /**
-   * As {@link #publish(Generation, boolean)}, of one that may and has its memory. Under the lock.
+   * As {@link #publish(Generation, boolean, boolean)}, of one that may and has its memory; or of
+   * one that serves already. Under the lock.
    */
-  void publish(Generation generation, boolean keep, Changes changes) {
+  void publish(Generation generation, boolean answers, boolean keep, Changes changes) {
     Model model = generation.model;
     Generation before = routes.unnamed();
     Generation old = model.serving;
@@ -854,20 +903,23 @@ final class Family {
       letGo(changes);
       held = keep ? before : null;
     }
-    if (old != null && old == held) {
-      old.kept = true;
+    if (old != generation) {
+      if (old != null && old == held) {
+        old.kept = true;
+      }
+      engine.watch(generation);
+      model.serving = generation;
+      model.inGap = false;
+      model.lostLabel = "";
     }
-    engine.watch(generation);
-    model.serving = generation;
-    model.inGap = false;
-    model.lostLabel = "";
-    updateRoutes();
-    if (old != null && old != held) {
+    updateRoutes(answers ? model : null);
+    if (old != null && old != held && old != generation) {
       retire(old, changes);
     }
     if (model.installed() && !model.retained()) {
       for (Model other : models()) {
-        if (!other.installed() && !heldByPolicy(other) && !isHeld(other)) {
+        // What answers while its package is exchanged goes on until another version does.
+        if (!other.installed() && !answers(other) && !isHeld(other)) {
           discard(other, changes);
         }
       }
@@ -903,7 +955,7 @@ final class Family {
     Generation old = model.serving;
     model.serving = generation;
     try {
-      return new Effect(select() == generation, now);
+      return new Effect(preferred() == generation, now);
     } finally {
       model.serving = old;
     }
@@ -1280,13 +1332,23 @@ final class Family {
   }
 
   private void updateRoutes() {
+    updateRoutes(null);
+  }
+
+  /**
+   * Brings the routes up to date.
+   *
+   * @param chosen the version that answers from now on who names none; null if that is not decided
+   *     here
+   */
+  private void updateRoutes(@Nullable Model chosen) {
     List<Generation> serving = new ArrayList<>();
     for (Model model : models.values()) {
       if (model.serving != null) {
         serving.add(model.serving);
       }
     }
-    Generation unnamed = select();
+    Generation unnamed = chosen == null || chosen.serving == null ? select() : chosen.serving;
     Routes next = Routes.of(serving, unnamed, unnamed == null ? null : canary);
     if (!next.sameAs(routes)) {
       routes = next;

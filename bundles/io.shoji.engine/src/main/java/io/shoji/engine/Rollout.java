@@ -54,6 +54,9 @@ final class Rollout {
     /** State in the journal. */
     ModelChange.State state = ModelChange.State.STAGED;
 
+    /** Why it changes, for the journal; empty if that needs no words. */
+    String reason = "";
+
     @Nullable Comparer comparer;
     @Nullable Judge judge;
     @Nullable Watch watch;

@@ -70,6 +70,10 @@ final class Rollouts {
   private static final int LEAST_RUNS = 16;
 
   private static final int MEASURED_RUNS = 11;
+
+  /** Why a change ends that a process before left. */
+  private static final String SUPERSEDED = "another change followed before it ended";
+
   private static final long MEASURE_LIMIT_MS = 10_000;
 
   private final Engine engine;
@@ -169,11 +173,7 @@ final class Rollouts {
       } else if (!change.state().ended() && !open.containsKey(model)) {
         open.put(model, change);
       } else if (!change.state().ended()) {
-        journal.advance(
-            change.id(),
-            ModelChange.State.ROLLED_BACK,
-            "another change followed before it ended",
-            Map.of());
+        journal.advance(change.id(), ModelChange.State.ROLLED_BACK, SUPERSEDED, Map.of());
       } else if (change.state() == ModelChange.State.ROLLED_BACK
           && deaths >= MOST_DEATHS
           && !journal.wasAccepted(change.to())) {
@@ -283,7 +283,7 @@ final class Rollouts {
     Generation before = effect.before();
     GenerationKey to = key(next.provenance);
     if (!effect.answers() || (before != null && key(before.provenance).equals(to))) {
-      return family.publish(next, false);
+      return family.publish(next, false, false);
     }
     ModelChange left = open.get(family.name);
     if (left != null && left.to().equals(to)) {
@@ -298,7 +298,7 @@ final class Rollouts {
       ModelChange left, Generation next, @Nullable Generation before, Trial.Result trial) {
     Family family = next.model.family;
     boolean keep = before != null && engine.placement().mayKeep(before, next);
-    if (!family.publish(next, keep)) {
+    if (!family.publish(next, true, keep)) {
       return false;
     }
     open.remove(family.name);
@@ -323,18 +323,23 @@ final class Rollouts {
     Family family = next.model.family;
     RolloutPolicy policy = engine.rollout(family.name);
     Optional<GenerationKey> last = journal.lastGood(family.name);
-    if (last.equals(Optional.of(to)) || journal.wasAccepted(to)) {
-      return family.publish(next, false);
+    boolean known = journal.wasAccepted(to);
+    if (last.equals(Optional.of(to)) || (known && family.isBeingExchanged())) {
+      // Nothing new, or something known in place of what is taken to come back.
+      return family.publish(next, true, false);
     }
     Rollout rollout = new Rollout("");
     Rollout.Part part = begin(last, next, to, null, policy, trial);
     rollout.parts.add(part);
+    if (known) {
+      part.evidence.put("known", "true");
+    }
     advance(part, ModelChange.State.LIVE, "");
-    if (!family.publish(next, false)) {
+    if (!family.publish(next, true, false)) {
       advance(part, ModelChange.State.ROLLED_BACK, mustNotServe());
       return false;
     }
-    if (part.anotherVersion() && policy.probationMs() > 0) {
+    if (part.anotherVersion() && policy.probationMs() > 0 && !known) {
       watch(rollout);
     } else {
       advance(part, ModelChange.State.COMMITTED, "nothing answered before");
@@ -398,6 +403,45 @@ final class Rollouts {
     return true;
   }
 
+  /**
+   * Has another version answer that is loaded already, where the policy, a pin or the packages that
+   * are there ask for it: like any other change, so the journal says so first. Not under the lock
+   * of a family.
+   */
+  synchronized void turn(Family family) {
+    if (family.turnsTo() == null || stopped) {
+      return;
+    }
+    supersede(family.name);
+    // With what was superseded, something that it held may have gone.
+    Generation next = family.turnsTo();
+    Generation before = family.routes().unnamed();
+    if (next == null || before == null) {
+      return;
+    }
+    GenerationKey to = key(next.provenance);
+    Rollout.Part part =
+        begin(
+            Optional.of(key(before.provenance)),
+            next,
+            to,
+            before,
+            engine.rollout(family.name),
+            Trial.Result.loaded());
+    part.reason = "it was loaded already, and is what is asked for";
+    if (journal.wasAccepted(to)) {
+      part.evidence.put("known", "true");
+    }
+    Rollout rollout = new Rollout("");
+    rollout.parts.add(part);
+    boolean unused = change(rollout);
+  }
+
+  /** As {@link #turn}, on another thread. Takes no lock. */
+  void turnSoon(Family family) {
+    thread.execute(() -> turn(family));
+  }
+
   private static long budgetNanos(Generation generation) {
     return generation
         .model
@@ -415,6 +459,10 @@ final class Rollouts {
       @Nullable Generation before,
       RolloutPolicy policy,
       Trial.Result trial) {
+    ModelChange left = open.remove(next.model.family.name);
+    if (left != null) {
+      journal.advance(left.id(), ModelChange.State.ROLLED_BACK, SUPERSEDED, Map.of());
+    }
     long id = journal.begin(from, to);
     Rollout.Part part =
         new Rollout.Part(
@@ -450,9 +498,9 @@ final class Rollouts {
   }
 
   /**
-   * Another generation answers. If that is no change of those above, but because the operator or
-   * the policy asks for a version that was loaded already, it is noted in the journal. Takes no
-   * lock.
+   * Another generation answers. If that is no change of those above, but because what answered is
+   * gone or broken and another version was there, it is noted in the journal: there was no time to
+   * do so before. Takes no lock.
    */
   void answersNow(Generation generation) {
     thread.execute(() -> note(generation));
@@ -489,7 +537,7 @@ final class Rollouts {
       journal.advance(
           id,
           state,
-          state.ended() ? "it was loaded already, and is what is asked for" : "",
+          state.ended() ? "it was loaded already, and what answered before was gone" : "",
           Map.of());
     }
   }
@@ -652,7 +700,7 @@ final class Rollouts {
   private boolean change(Rollout rollout) {
     for (Rollout.Part part : rollout.parts) {
       part.unwatch();
-      advance(part, ModelChange.State.LIVE, "");
+      advance(part, ModelChange.State.LIVE, part.reason);
     }
     List<Family.Changes> changes = new ArrayList<>();
     boolean done = together(rollout.parts, 0, () -> publish(rollout.parts, changes));
@@ -674,7 +722,7 @@ final class Rollouts {
     } else {
       end(rollout);
       for (Rollout.Part part : rollout.parts) {
-        advance(part, ModelChange.State.COMMITTED, "");
+        advance(part, ModelChange.State.COMMITTED, part.reason);
         part.family.endHold();
       }
     }
@@ -694,7 +742,9 @@ final class Rollouts {
   private boolean publish(List<Rollout.Part> parts, List<Family.Changes> changes) {
     for (Rollout.Part part : parts) {
       if (!part.family.mayServe(part.next)
-          || (!part.family.isStaged(part.next) && !engine.placement().reserve(part.next))) {
+          || (!part.family.isStaged(part.next)
+              && !part.family.serves(part.next)
+              && !engine.placement().reserve(part.next))) {
         return false;
       }
     }
@@ -707,7 +757,7 @@ final class Rollouts {
               && engine.placement().mayKeep(before, part.next);
       Family.Changes own = new Family.Changes();
       changes.add(own);
-      part.family.publish(part.next, keep, own);
+      part.family.publish(part.next, true, keep, own);
     }
     return true;
   }
@@ -820,11 +870,11 @@ final class Rollouts {
     part.unwatch();
     rollout.parts.remove(part);
     active.remove(part.family.name, rollout);
-    boolean serves = part.family.serves(part.next);
+    boolean answers = part.family.routes().unnamed() == part.next;
     advance(
         part,
-        serves ? ModelChange.State.COMMITTED : ModelChange.State.ROLLED_BACK,
-        serves || !reason.isEmpty() ? reason : "its accelerator was lost");
+        answers ? ModelChange.State.COMMITTED : ModelChange.State.ROLLED_BACK,
+        answers || !reason.isEmpty() ? reason : "its accelerator was lost");
     part.family.endHold();
   }
 
@@ -922,7 +972,7 @@ final class Rollouts {
               Family.Changes own = new Family.Changes();
               changes.add(own);
               if (part.anotherVersion()) {
-                part.family.pin(Version.parseVersion(part.fromVersion), own);
+                part.family.goBack(Version.parseVersion(part.fromVersion), own);
               } else {
                 part.family.verdict(part.next, "it did worse on probation: " + reason, true, 0);
                 part.family.switchBack(part.next, own);

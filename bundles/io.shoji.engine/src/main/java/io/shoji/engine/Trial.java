@@ -73,6 +73,12 @@ final class Trial {
           List.of(), false, false, Map.of("acceptance", "before the restart"), Likeness.UNKNOWN);
     }
 
+    /** Of what serves already. */
+    static Result loaded() {
+      return new Result(
+          List.of(), false, false, Map.of("acceptance", "loaded already"), Likeness.UNKNOWN);
+    }
+
     boolean passed() {
       return refusals.isEmpty();
     }
