@@ -156,7 +156,7 @@ public final class LinkFolder implements AutoCloseable {
     try {
       String stat = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
       // The second field is the name in brackets, which may hold spaces and brackets.
-      String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+      String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
       return Long.parseLong(fields[19]);
     } catch (IOException e) {
       return -1;

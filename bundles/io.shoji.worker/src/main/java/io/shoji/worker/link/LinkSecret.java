@@ -44,8 +44,7 @@ public final class LinkSecret {
   public static LinkSecret of(String hex) {
     byte[] bytes = HexFormat.of().parseHex(hex);
     if (bytes.length != BYTES) {
-      throw new IllegalArgumentException(
-          "a secret is 64 hexadecimal digits found=" + hex.length());
+      throw new IllegalArgumentException("a secret is 64 hexadecimal digits found=" + hex.length());
     }
     return new LinkSecret(bytes);
   }
