@@ -17,27 +17,20 @@
  * AAPCS64 pass these alike whatever their types: so one function of eight words stands for each of them. Words beyond the
  * ones that a function has are whatever the registers and the caller's stack hold, handed on and never looked at.
  *
- * Threads: any number of calls at once. One lock guards tape, record and handles; it is never held during a real call.
+ * Threads: any number of calls at once. The lock of tape.c also guards what is here; it is never held during a real call.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <math.h>
-#include <pthread.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "onnxruntime_facts.h"
+#include "tape.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -52,7 +45,7 @@ enum handle_kind {
 #undef HANDLE
   HANDLE_KINDS
 };
-enum { RESULT = -1, ARGUMENTS = 8, MOST_ENTRIES = 425 };
+enum { RESULT = -1, ARGUMENTS = 8, MOST_ENTRIES = 425, TEXT_LENGTH = 256 };
 enum function {
 #define FUNCTION(name, place, returns, makes, made_at, takes_back, taken_at, tells, told_at) F_##name,
   FUNCTIONS(FUNCTION)
@@ -60,8 +53,7 @@ enum function {
   F_OrtGetApiBase,
   F_GetApi,
   F_GetVersionString,
-  FUNCTION_COUNT,
-  F_ANY = FUNCTION_COUNT
+  FUNCTION_COUNT
 };
 
 struct facts {
@@ -106,187 +98,14 @@ static const uint8_t element_bytes[ELEMENT_TYPES] = {0, 4, 1, 1, 2, 2, 4, 8, 0, 
 
 /* ---- State. ---- */
 
-enum action { FAIL_STATUS, HANG, SLOW, SKIP, VALUE, NOT_A_NUMBER, NOISE, FLIP, SWAP, CRASH, ABORT };
-
-enum { MOST_RULES = 64, TEXT_LENGTH = 256, MOST_THREADS = 8, TAPE_BYTES = 64 * 1024 };
-
-struct rule {
-  int function;
-  bool onwards;
-  unsigned long number;
-  unsigned long seen;
-  enum action action;
-  double amount;
-  char text[TEXT_LENGTH];
-};
-
 static struct {
-  pthread_mutex_t lock;
-  char library[PATH_MAX];
-  char tape[PATH_MAX];
-  char tape_text[TAPE_BYTES];
-  struct timespec tape_changed;
-  off_t tape_size;
-  ino_t tape_inode;
-  unsigned long tape_serial;
-  struct rule rules[MOST_RULES];
-  int rule_count;
-  char threads[MOST_THREADS][16];
-  int thread_count;
-  bool trace;
-  int trace_file;
   char runtime[PATH_MAX];
   void *real;
   const struct api_base *real_base;
   const entry *real_table;
   entry table[MOST_ENTRIES];
   char version[TEXT_LENGTH];
-  unsigned long calls;
-  uint64_t random;
-} state = {.lock = PTHREAD_MUTEX_INITIALIZER, .trace_file = -1, .random = 0x9E3779B97F4A7C15u};
-
-/* ---- Record: a text file of lines of one length, mapped, so that it outlives a crash. ---- */
-
-enum { LINE = 96, RECORD_LINES = FUNCTION_COUNT + HANDLE_KINDS };
-
-static struct {
-  char *lines;
-  unsigned long calls[FUNCTION_COUNT];
-  unsigned long faults[FUNCTION_COUNT];
-  unsigned long made[HANDLE_KINDS];
-  unsigned long released[HANDLE_KINDS];
-  unsigned long twice[HANDLE_KINDS];
-  unsigned long unknown[HANDLE_KINDS];
-} record;
-
-static void record_line(int line, const char *format, ...) {
-  if (record.lines == NULL) {
-    return;
-  }
-  char text[LINE + 1];
-  va_list arguments;
-  va_start(arguments, format);
-  int length = vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  if (length >= LINE) {
-    length = LINE - 1;
-  }
-  memset(text + length, ' ', (size_t)(LINE - 1 - length));
-  text[LINE - 1] = '\n';
-  memcpy(record.lines + (size_t)line * LINE, text, LINE);
-}
-
-static void record_function(int f) {
-  record_line(f, "call %s count=%lu faults=%lu", facts[f].name, record.calls[f], record.faults[f]);
-}
-
-static void record_handle(int kind) {
-  record_line(FUNCTION_COUNT + kind, "handle %s made=%lu released=%lu open=%ld twice=%lu unknown=%lu",
-      handle_names[kind], record.made[kind], record.released[kind],
-      (long)(record.made[kind] - record.released[kind]), record.twice[kind], record.unknown[kind]);
-}
-
-static void record_open(void) {
-  char path[PATH_MAX + 16];
-  snprintf(path, sizeof path, "%s.record", state.library);
-  int file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (file < 0) {
-    return;
-  }
-  size_t size = (size_t)RECORD_LINES * LINE;
-  if (ftruncate(file, (off_t)size) == 0) {
-    void *mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (mapped != MAP_FAILED) {
-      record.lines = mapped;
-    }
-  }
-  close(file);
-  for (int f = 0; f < FUNCTION_COUNT; f++) {
-    record_function(f);
-  }
-  for (int kind = 0; kind < HANDLE_KINDS; kind++) {
-    record_handle(kind);
-  }
-}
-
-/* ---- Handles: how often each address is open, by open addressing. Entries stay, so that a second release is known. ---- */
-
-struct slot {
-  uintptr_t address;
-  int kind;
-  unsigned open;
-};
-
-static struct {
-  struct slot *slots;
-  size_t size;
-  size_t used;
-} handles;
-
-static struct slot *handle_slot(uintptr_t address, int kind) {
-  size_t at = (size_t)((address >> 3) * 0x9E3779B97F4A7C15u + (unsigned)kind) & (handles.size - 1);
-  while (handles.slots[at].address != 0 && (handles.slots[at].address != address || handles.slots[at].kind != kind)) {
-    at = (at + 1) & (handles.size - 1);
-  }
-  return &handles.slots[at];
-}
-
-static bool handles_grow(void) {
-  struct slot *old = handles.slots;
-  size_t old_size = handles.size;
-  size_t size = old_size == 0 ? 4096 : 2 * old_size;
-  struct slot *slots = calloc(size, sizeof *slots);
-  if (slots == NULL) {
-    return false;
-  }
-  handles.slots = slots;
-  handles.size = size;
-  for (size_t i = 0; i < old_size; i++) {
-    if (old[i].address != 0) {
-      *handle_slot(old[i].address, old[i].kind) = old[i];
-    }
-  }
-  free(old);
-  return true;
-}
-
-static void handle_made(uintptr_t address, int kind) {
-  if (address == 0 || (2 * handles.used >= handles.size && !handles_grow())) {
-    return;
-  }
-  struct slot *slot = handle_slot(address, kind);
-  if (slot->address == 0) {
-    slot->address = address;
-    slot->kind = kind;
-    handles.used++;
-  }
-  slot->open++;
-  record.made[kind]++;
-  record_handle(kind);
-}
-
-/*
- * Whether the release may go on to the real library: not if that object was released before. What was never seen to be made
- * comes from a function that is not listed.
- */
-static bool handle_released(uintptr_t address, int kind) {
-  if (address == 0) {
-    return true;
-  }
-  struct slot *slot = handles.size == 0 ? NULL : handle_slot(address, kind);
-  bool known = slot != NULL && slot->address != 0;
-  bool twice = known && slot->open == 0;
-  if (twice) {
-    record.twice[kind]++;
-  } else if (known) {
-    slot->open--;
-    record.released[kind]++;
-  } else {
-    record.unknown[kind]++;
-  }
-  record_handle(kind);
-  return !twice;
-}
+} state;
 
 /* ---- Outputs that are bound: what RunWithBinding will write. ---- */
 
@@ -331,232 +150,30 @@ static void bound_forget(uintptr_t binding) {
 
 /* ---- Tape. ---- */
 
-static int function_named(const char *name) {
-  if (strcmp(name, "*") == 0) {
-    return F_ANY;
+static const char *function_name(int f) { return facts[f].name; }
+
+static bool returns_status(int f) { return facts[f].returns == STATUS; }
+
+static bool own_line(const char *line) {
+  if (strncmp(line, "runtime ", 8) != 0) {
+    return false;
   }
-  for (int f = 0; f < FUNCTION_COUNT; f++) {
-    if (strcmp(name, facts[f].name) == 0) {
-      return f;
-    }
-  }
-  return -1;
+  snprintf(state.runtime, sizeof state.runtime, "%s", line + 8);
+  return true;
 }
 
-static void complain(const char *what, const char *line) {
-  fprintf(stderr, "simulated onnxruntime: %s; the line is left out tape=%s line=%s\n", what, state.tape, line);
-}
-
-static void tape_rule(const char *line, bool onwards, const char *rest) {
-  if (state.rule_count == MOST_RULES) {
-    complain("too many rules", line);
-    return;
+static bool own_action(const char *name, struct tape_fault *fault) {
+  if (strcmp(name, "memory") != 0) {
+    return false;
   }
-  struct rule rule = {.onwards = onwards};
-  char name[64];
-  char action[16];
-  int read = 0;
-  if (sscanf(rest, "%63s %lu %15s%n", name, &rule.number, action, &read) != 3 || rule.number == 0) {
-    complain("a rule is FUNCTION NUMBER ACTION, the number from 1", line);
-    return;
-  }
-  rest += read;
-  rest += strspn(rest, " ");
-  rule.function = function_named(name);
-  if (rule.function < 0) {
-    complain("no such function", line);
-    return;
-  }
-  static const char *const actions[] = {
-      "status", "hang", "slow", "skip", "value", "nan", "noise", "flip", "swap", "crash", "abort"};
-  int found = -1;
-  for (int i = 0; i < (int)(sizeof actions / sizeof *actions); i++) {
-    found = strcmp(action, actions[i]) == 0 ? i : found;
-  }
-  if (strcmp(action, "memory") == 0) {
-    /* The words that the real runtime uses: it has no code for this. */
-    rule.action = FAIL_STATUS;
-    rule.amount = ORT_RUNTIME_EXCEPTION;
-    snprintf(rule.text, sizeof rule.text, "Failed to allocate memory for requested buffer of size 1073741824");
-  } else if (found < 0) {
-    complain("no such action", line);
-    return;
-  } else {
-    rule.action = (enum action)found;
-    char *end = (char *)rest;
-    rule.amount = strtod(rest, &end);
-    if (rule.action == FAIL_STATUS) {
-      if (end == rest) {
-        rule.amount = ORT_FAIL;
-      }
-      rest = end + strspn(end, " ");
-      snprintf(rule.text, sizeof rule.text, "%s", *rest == '\0' ? "as the tape says" : rest);
-    } else {
-      snprintf(rule.text, sizeof rule.text, "%s", rest);
-    }
-  }
-  if (rule.action == FAIL_STATUS && rule.function != F_ANY && facts[rule.function].returns != STATUS) {
-    complain("this function returns no status", line);
-    return;
-  }
-  state.rules[state.rule_count++] = rule;
-}
-
-static void tape_line(char *line) {
-  line += strspn(line, " \t");
-  size_t length = strlen(line);
-  while (length > 0 && strchr(" \t\r", line[length - 1]) != NULL) {
-    line[--length] = '\0';
-  }
-  if (*line == '\0' || *line == '#') {
-    return;
-  }
-  if (strncmp(line, "runtime ", 8) == 0) {
-    snprintf(state.runtime, sizeof state.runtime, "%s", line + 8);
-  } else if (strncmp(line, "at ", 3) == 0) {
-    tape_rule(line, false, line + 3);
-  } else if (strncmp(line, "from ", 5) == 0) {
-    tape_rule(line, true, line + 5);
-  } else if (strncmp(line, "thread ", 7) == 0) {
-    if (state.thread_count < MOST_THREADS) {
-      snprintf(state.threads[state.thread_count++], sizeof state.threads[0], "%s", line + 7);
-    } else {
-      complain("too many threads", line);
-    }
-  } else if (strcmp(line, "trace") == 0) {
-    state.trace = true;
-  } else {
-    complain("not understood", line);
-  }
-}
-
-/*
- * Reads the tape if it is another than before. Times of files are coarse, so that one which has just been written is read
- * and compared whatever its time says.
- */
-static void tape_refresh(void) {
-  struct stat now;
-  struct timespec clock;
-  if (stat(state.tape, &now) != 0) {
-    return;
-  }
-  clock_gettime(CLOCK_REALTIME, &clock);
-  bool same = now.st_ino == state.tape_inode && now.st_size == state.tape_size &&
-              now.st_mtim.tv_sec == state.tape_changed.tv_sec && now.st_mtim.tv_nsec == state.tape_changed.tv_nsec;
-  double age = (double)(clock.tv_sec - now.st_mtim.tv_sec) + 1e-9 * (double)(clock.tv_nsec - now.st_mtim.tv_nsec);
-  if (same && state.tape_serial > 0 && (age > 0.1 || age < -0.1)) {
-    return;
-  }
-  static char text[TAPE_BYTES];
-  int file = open(state.tape, O_RDONLY | O_CLOEXEC);
-  if (file < 0) {
-    return;
-  }
-  ssize_t length = read(file, text, sizeof text - 1);
-  close(file);
-  if (length < 0) {
-    return;
-  }
-  text[length] = '\0';
-  state.tape_inode = now.st_ino;
-  state.tape_size = now.st_size;
-  state.tape_changed = now.st_mtim;
-  if (state.tape_serial > 0 && strcmp(text, state.tape_text) == 0) {
-    return;
-  }
-  memcpy(state.tape_text, text, (size_t)length + 1);
-  state.tape_serial++;
-  state.rule_count = 0;
-  state.thread_count = 0;
-  state.trace = false;
-  char *rest = NULL;
-  for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-    tape_line(line);
-  }
-}
-
-static bool thread_counts(void) {
-  if (state.thread_count == 0) {
-    return true;
-  }
-  char name[16] = "";
-  prctl(PR_GET_NAME, name);
-  for (int i = 0; i < state.thread_count; i++) {
-    if (strncmp(name, state.threads[i], strlen(state.threads[i])) == 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
-static void trace_call(int f) {
-  if (state.trace_file < 0) {
-    char path[PATH_MAX + 16];
-    snprintf(path, sizeof path, "%s.trace", state.library);
-    state.trace_file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
-  }
-  char name[16] = "";
-  prctl(PR_GET_NAME, name);
-  if (state.trace_file >= 0) {
-    dprintf(state.trace_file, "%lu %s %s\n", state.calls, facts[f].name, name);
-  }
-}
-
-/* What the tape has for this call. */
-static bool next_fault(int f, struct rule *fault, unsigned long *serial) {
-  bool found = false;
-  tape_refresh();
-  *serial = state.tape_serial;
-  record.calls[f]++;
-  state.calls++;
-  bool counts = thread_counts();
-  if (state.trace && counts) {
-    trace_call(f);
-  }
-  for (int i = 0; i < state.rule_count && counts; i++) {
-    struct rule *rule = &state.rules[i];
-    if (rule->function != f && rule->function != F_ANY) {
-      continue;
-    }
-    rule->seen++;
-    if (!found && (rule->seen == rule->number || (rule->onwards && rule->seen > rule->number))) {
-      *fault = *rule;
-      found = true;
-    }
-  }
-  if (found) {
-    record.faults[f]++;
-  }
-  record_function(f);
-  return found;
+  /* The words that the real runtime uses: it has no code for this. */
+  fault->action = TAPE_STATUS;
+  fault->amount = ORT_RUNTIME_EXCEPTION;
+  snprintf(fault->text, sizeof fault->text, "Failed to allocate memory for requested buffer of size 1073741824");
+  return true;
 }
 
 /* ---- Faults. ---- */
-
-static void pause_ms(long ms) {
-  struct timespec time = {ms / 1000, ms % 1000 * 1000000L};
-  while (nanosleep(&time, &time) != 0) {
-  }
-}
-
-/* Until another tape is there, or for so long if that is more than 0 ms. */
-static void hang(unsigned long serial, double ms) {
-  struct timespec start;
-  clock_gettime(CLOCK_MONOTONIC, &start);
-  while (true) {
-    pause_ms(1);
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    double waited = 1e3 * (double)(now.tv_sec - start.tv_sec) + 1e-6 * (double)(now.tv_nsec - start.tv_nsec);
-    pthread_mutex_lock(&state.lock);
-    tape_refresh();
-    bool over = state.tape_serial != serial;
-    pthread_mutex_unlock(&state.lock);
-    if (over || (ms > 0 && waited >= ms)) {
-      return;
-    }
-  }
-}
 
 static uintptr_t real_call(int f, const uintptr_t *a) {
   return state.real_table[facts[f].place](a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]);
@@ -567,23 +184,10 @@ static uintptr_t real_call_of(int f, uintptr_t first, uintptr_t second, uintptr_
   return real_call(f, arguments);
 }
 
-static uintptr_t failed(const struct rule *fault) {
+static uintptr_t failed(const struct tape_fault *fault) {
   uintptr_t status = real_call_of(F_CreateStatus, (uintptr_t)(int)fault->amount, (uintptr_t)fault->text, 0);
-  pthread_mutex_lock(&state.lock);
-  handle_made(status, Status);
-  pthread_mutex_unlock(&state.lock);
+  tape_made(status, Status);
   return status;
-}
-
-static double noise(void) {
-  /* Xorshift64, Marsaglia, Journal of Statistical Software 8(14), 2003: the same on every run. */
-  pthread_mutex_lock(&state.lock);
-  state.random ^= state.random << 13;
-  state.random ^= state.random >> 7;
-  state.random ^= state.random << 17;
-  double value = (double)(state.random >> 11) / 4503599627370496.0 - 1;
-  pthread_mutex_unlock(&state.lock);
-  return value;
 }
 
 static void set_element(unsigned char *at, int type, double value) {
@@ -601,7 +205,7 @@ static void set_element(unsigned char *at, int type, double value) {
   }
 }
 
-static void damage(uintptr_t value, const struct rule *fault) {
+static void damage(uintptr_t value, const struct tape_fault *fault) {
   uintptr_t info = 0;
   if (value == 0 || real_call_of(F_GetTensorTypeAndShape, value, (uintptr_t)&info, 0) != 0) {
     return;
@@ -620,22 +224,22 @@ static void damage(uintptr_t value, const struct rule *fault) {
   for (size_t i = 0; i < count; i++) {
     unsigned char *at = data + i * bytes;
     switch (fault->action) {
-      case NOT_A_NUMBER:
+      case TAPE_NAN:
         set_element(at, type, NAN);
         break;
-      case VALUE:
+      case TAPE_VALUE:
         set_element(at, type, fault->amount);
         break;
-      case NOISE:
+      case TAPE_NOISE:
         if (type == ELEMENT_FLOAT) {
           float number;
           memcpy(&number, at, sizeof number);
-          set_element(at, type, (double)number + fault->amount * noise());
+          set_element(at, type, (double)number + fault->amount * tape_noise());
         } else {
-          *at = (unsigned char)(*at + (int)(fault->amount * noise()));
+          *at = (unsigned char)(*at + (int)(fault->amount * tape_noise()));
         }
         break;
-      case FLIP: {
+      case TAPE_FLIP: {
         size_t bit = (size_t)fault->amount % (8 * bytes);
         at[bit / 8] ^= (unsigned char)(1u << bit % 8);
         break;
@@ -644,7 +248,7 @@ static void damage(uintptr_t value, const struct rule *fault) {
         break;
     }
   }
-  if (fault->action == SWAP) {
+  if (fault->action == TAPE_SWAP) {
     for (size_t i = 0; i < count / 2; i++) {
       unsigned char kept[16];
       unsigned char *other = data + (count - 1 - i) * bytes;
@@ -655,7 +259,7 @@ static void damage(uintptr_t value, const struct rule *fault) {
   }
 }
 
-static void damage_outputs(int f, const uintptr_t *a, const struct rule *fault) {
+static void damage_outputs(int f, const uintptr_t *a, const struct tape_fault *fault) {
   if (f == F_Run) {
     const uintptr_t *outputs = (const uintptr_t *)a[7];
     for (size_t i = 0; i < a[6]; i++) {
@@ -664,13 +268,13 @@ static void damage_outputs(int f, const uintptr_t *a, const struct rule *fault) 
   } else if (f == F_RunWithBinding) {
     uintptr_t values[MOST_OUTPUTS];
     int count = 0;
-    pthread_mutex_lock(&state.lock);
+    tape_lock();
     int at = bound_find(a[2]);
     if (at >= 0) {
       count = bound[at].count;
       memcpy(values, bound[at].values, sizeof values);
     }
-    pthread_mutex_unlock(&state.lock);
+    tape_unlock();
     for (int i = 0; i < count; i++) {
       damage(values[i], fault);
     }
@@ -705,63 +309,40 @@ static void outputs_before(int f, const uintptr_t *a, uintptr_t *given) {
 
 static void keep_account(int f, const uintptr_t *a, uintptr_t result, const uintptr_t *given) {
   const struct facts *fact = &facts[f];
-  pthread_mutex_lock(&state.lock);
   if (fact->returns == STATUS && result != 0) {
-    handle_made(result, Status);
+    tape_made(result, Status);
   } else if (f == F_Run) {
     const uintptr_t *outputs = (const uintptr_t *)a[7];
     for (size_t i = 0; i < a[6] && i < MOST_OUTPUTS; i++) {
-      handle_made(given[i] == 0 ? outputs[i] : 0, Value);
+      tape_made(given[i] == 0 ? outputs[i] : 0, Value);
     }
   } else if (fact->makes != NONE) {
-    handle_made(fact->made_at == RESULT ? result : *(const uintptr_t *)a[fact->made_at], fact->makes);
+    tape_made(fact->made_at == RESULT ? result : *(const uintptr_t *)a[fact->made_at], fact->makes);
   }
+  tape_lock();
   if (f == F_BindOutput && result == 0) {
     bound_add(a[0], a[2]);
   } else if (f == F_ReleaseIoBinding || f == F_ClearBoundOutputs) {
     bound_forget(a[0]);
   }
-  pthread_mutex_unlock(&state.lock);
+  tape_unlock();
 }
 
 static uintptr_t call(int f, const uintptr_t *a) {
   const struct facts *fact = &facts[f];
-  struct rule fault = {.function = -1};
-  unsigned long serial = 0;
-  pthread_mutex_lock(&state.lock);
-  bool faulty = next_fault(f, &fault, &serial);
-  pthread_mutex_unlock(&state.lock);
+  struct tape_fault fault;
+  bool faulty = tape_next(f, &fault);
   if (faulty) {
-    switch (fault.action) {
-      case FAIL_STATUS:
-        if (fact->returns == STATUS) {
-          return failed(&fault);
-        }
-        break;
-      case HANG:
-        hang(serial, fault.amount);
-        break;
-      case SLOW:
-        pause_ms((long)fault.amount);
-        break;
-      case SKIP:
-        return 0;
-      case CRASH:
-        *(volatile int *)NULL = 0;
-        break;
-      case ABORT:
-        abort();
-      default:
-        break;
+    if (fault.action == TAPE_STATUS && fact->returns == STATUS) {
+      return failed(&fault);
     }
-  }
-  if (fact->takes_back != NONE) {
-    pthread_mutex_lock(&state.lock);
-    bool known = handle_released(a[fact->taken_at], fact->takes_back);
-    pthread_mutex_unlock(&state.lock);
-    if (!known) {
+    if (fault.action == TAPE_SKIP) {
       return 0;
     }
+    tape_play(&fault);
+  }
+  if (fact->takes_back != NONE && !tape_released(a[fact->taken_at], fact->takes_back)) {
+    return 0;
   }
   uintptr_t given[MOST_OUTPUTS];
   outputs_before(f, a, given);
@@ -769,7 +350,7 @@ static uintptr_t call(int f, const uintptr_t *a) {
   keep_account(f, a, result, given);
   if (faulty && fact->returns == STATUS && result == 0) {
     damage_outputs(f, a, &fault);
-    if (fault.action == VALUE) {
+    if (fault.action == TAPE_VALUE) {
       tell_otherwise(f, a, fault.amount);
     }
   }
@@ -814,7 +395,7 @@ static bool open_real(void) {
   }
   if (state.real_base == NULL) {
     fprintf(stderr, "simulated onnxruntime: there is no runtime behind it; name one by a line 'runtime PATH' tape=%s"
-            " runtime=%s reason=%s\n", state.tape, state.runtime, reason);
+            " runtime=%s reason=%s\n", tape_file(), state.runtime, reason);
     return false;
   }
   snprintf(state.version, sizeof state.version, "%s", state.real_base->get_version_string());
@@ -822,26 +403,23 @@ static bool open_real(void) {
 }
 
 static const entry *get_api(uint32_t version) {
-  struct rule fault = {.function = -1};
-  unsigned long serial = 0;
-  pthread_mutex_lock(&state.lock);
-  bool faulty = next_fault(F_GetApi, &fault, &serial);
+  struct tape_fault fault;
+  bool faulty = tape_next(F_GetApi, &fault);
+  tape_lock();
   bool there = open_real();
-  pthread_mutex_unlock(&state.lock);
-  if (faulty && (fault.action == HANG || fault.action == SLOW)) {
-    hang(serial, fault.amount);
-  } else if (faulty && fault.action == CRASH) {
-    *(volatile int *)NULL = 0;
-  } else if (faulty && fault.action == ABORT) {
-    abort();
-  } else if (faulty) {
-    return NULL;
+  tape_unlock();
+  if (faulty) {
+    if (fault.action != TAPE_HANG && fault.action != TAPE_SLOW && fault.action != TAPE_CRASH &&
+        fault.action != TAPE_ABORT) {
+      return NULL;
+    }
+    tape_play(&fault);
   }
   const entry *real = there ? state.real_base->get_api(version) : NULL;
   if (real == NULL) {
     return NULL;
   }
-  pthread_mutex_lock(&state.lock);
+  tape_lock();
   if (state.real_table == NULL) {
     int length = table_length(state.version);
     memcpy(state.table, real, (size_t)length * sizeof *real);
@@ -853,23 +431,22 @@ static const entry *get_api(uint32_t version) {
 #undef FUNCTION
     state.real_table = real;
   }
-  pthread_mutex_unlock(&state.lock);
+  tape_unlock();
   return state.table;
 }
 
 static const char *get_version_string(void) {
   static char told[TEXT_LENGTH];
-  struct rule fault = {.function = -1};
-  unsigned long serial = 0;
-  pthread_mutex_lock(&state.lock);
-  bool faulty = next_fault(F_GetVersionString, &fault, &serial);
+  struct tape_fault fault;
+  bool faulty = tape_next(F_GetVersionString, &fault);
+  tape_lock();
   if (!open_real()) {
     snprintf(state.version, sizeof state.version, "none");
   }
-  snprintf(told, sizeof told, "%s", faulty && fault.action == VALUE ? fault.text : state.version);
-  pthread_mutex_unlock(&state.lock);
-  if (faulty && (fault.action == HANG || fault.action == SLOW)) {
-    hang(serial, fault.amount);
+  snprintf(told, sizeof told, "%s", faulty && fault.action == TAPE_VALUE ? fault.text : state.version);
+  tape_unlock();
+  if (faulty) {
+    tape_play(&fault);
   }
   return told;
 }
@@ -877,13 +454,9 @@ static const char *get_version_string(void) {
 static const struct api_base base = {get_api, get_version_string};
 
 EXPORT const struct api_base *OrtGetApiBase(void) {
-  struct rule fault = {.function = -1};
-  unsigned long serial = 0;
-  pthread_mutex_lock(&state.lock);
-  bool faulty = next_fault(F_OrtGetApiBase, &fault, &serial);
-  pthread_mutex_unlock(&state.lock);
-  if (faulty && (fault.action == HANG || fault.action == SLOW)) {
-    hang(serial, fault.amount);
+  struct tape_fault fault;
+  if (tape_next(F_OrtGetApiBase, &fault)) {
+    tape_play(&fault);
   }
   return &base;
 }
@@ -891,29 +464,24 @@ EXPORT const struct api_base *OrtGetApiBase(void) {
 /* Says what it is to whoever looks into the library. */
 EXPORT const char *shoji_simulated(void) { return "ONNX Runtime, simulated by Shoji: for tests"; }
 
-__attribute__((constructor)) static void opened(void) {
-  Dl_info here;
-  if (dladdr((const void *)OrtGetApiBase, &here) == 0 || realpath(here.dli_fname, state.library) == NULL) {
-    snprintf(state.library, sizeof state.library, "simulated_onnxruntime");
-  }
-  const char *named = getenv("SHOJI_SIMULATED_TAPE");
-  if (named != NULL) {
-    snprintf(state.tape, sizeof state.tape, "%s", named);
-  } else {
-    snprintf(state.tape, sizeof state.tape, "%.*s.tape", PATH_MAX - 8, state.library);
-  }
-  record_open();
-}
+static const struct tape_subject subject = {
+    .name = "onnxruntime",
+    .functions = FUNCTION_COUNT,
+    .function_name = function_name,
+    .returns_status = returns_status,
+    .failure = ORT_FAIL,
+    .handle_kinds = HANDLE_KINDS,
+    .handle_names = handle_names,
+    .line = own_line,
+    .action = own_action,
+    .inside = facts,
+};
+
+__attribute__((constructor)) static void opened(void) { tape_open(&subject); }
 
 __attribute__((destructor)) static void closed(void) {
   if (state.real != NULL) {
     dlclose(state.real);
   }
-  if (state.trace_file >= 0) {
-    close(state.trace_file);
-  }
-  if (record.lines != NULL) {
-    munmap(record.lines, (size_t)RECORD_LINES * LINE);
-  }
-  free(handles.slots);
+  tape_close();
 }

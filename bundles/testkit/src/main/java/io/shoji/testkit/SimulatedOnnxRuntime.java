@@ -141,10 +141,15 @@ public final class SimulatedOnnxRuntime {
    * What is recorded so far; stays readable when the library is closed, until it is opened anew.
    */
   public Calls record() throws IOException {
+    return calls(lines(".record"));
+  }
+
+  /** Understands the lines of a record that are about calls and handles. */
+  static Calls calls(List<String> lines) throws IOException {
     Map<String, Long> calls = new TreeMap<>();
     Map<String, Long> faults = new TreeMap<>();
     Map<String, Handles> handles = new TreeMap<>();
-    for (String line : lines(".record")) {
+    for (String line : lines) {
       Matcher call = CALL.matcher(line);
       Matcher handle = HANDLE.matcher(line);
       if (call.matches()) {
