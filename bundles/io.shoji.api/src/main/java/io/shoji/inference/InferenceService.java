@@ -35,7 +35,8 @@ public interface InferenceService {
    * it.
    *
    * @param inputs one per input, in the model's order; direct, native order; borrowed for the call,
-   *     never written
+   *     never written. After DEADLINE_EXCEEDED the accelerator may still read them until it gives
+   *     up: what they hold then does not matter, but their memory has to stay
    * @param deadlineNanos value of {@link System#nanoTime}
    * @return new output tensors, of whatever shape results
    * @throws InferenceException any code

@@ -23,12 +23,14 @@ public interface PreparedInference extends AutoCloseable {
   List<Tensor> outputs();
 
   /**
-   * Runs once, on the caller's thread when the accelerator is free, else after waiting for it.
+   * Runs once, when the accelerator is free.
    *
    * @param deadlineNanos value of {@link System#nanoTime}
    * @return the generation that answered
    * @throws InferenceException any code; INVALID_INPUT if a new version of the model takes other
-   *     shapes: prepare again. The outputs' content is undefined then
+   *     shapes: prepare again. DEADLINE_EXCEEDED also if an accelerator that has not come back from
+   *     an earlier call still has the tensors: prepare again on others. The outputs' content is
+   *     undefined then
    * @throws IllegalStateException after {@link #close}
    */
   Provenance run(long deadlineNanos) throws InferenceException;

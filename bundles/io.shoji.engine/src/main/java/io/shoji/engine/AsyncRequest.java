@@ -9,6 +9,7 @@
  */
 package io.shoji.engine;
 
+import io.shoji.accelerator.AcceleratorException;
 import io.shoji.inference.InferenceException;
 import io.shoji.inference.InferenceException.Code;
 import io.shoji.inference.InferenceResult;
@@ -16,6 +17,7 @@ import io.shoji.inference.ModelRef;
 import io.shoji.tensor.Tensor;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -88,17 +90,25 @@ final class AsyncRequest extends CompletableFuture<InferenceResult> {
     boolean tries = came != null && came.tried == generation;
     waiter = null;
     InferenceException failure;
+    if (ended.get() || isDone()) {
+      engine.leave(generation, true);
+      end(null, new InferenceException(Code.CANCELLED, "the caller gave up model=" + ref), null);
+      return;
+    }
+    Future<?> letGo = engine.guard().releases(generation) ? letGoInTime(generation) : null;
     try {
-      if (ended.get() || isDone()) {
-        engine.leave(generation, true);
-        end(null, new InferenceException(Code.CANCELLED, "the caller gave up model=" + ref), null);
-        return;
-      }
       InferenceResult result = engine.runOn(generation, inputs, startNanos, deadlineNanos, true);
       end(result, null, generation.model.metrics);
       return;
     } catch (InferenceException e) {
       failure = e;
+    } finally {
+      if (letGo != null) {
+        letGo.cancel(false);
+      }
+    }
+    if (ended.get()) {
+      return;
     }
     if (tries && deadlineNanos - System.nanoTime() > 0) {
       // What answers has not seen it yet.
@@ -110,6 +120,22 @@ final class AsyncRequest extends CompletableFuture<InferenceResult> {
     } else {
       end(null, failure, generation.model.metrics);
     }
+  }
+
+  /** Ends it soon after its deadline, whether the device has come back from the call or not. */
+  private Future<?> letGoInTime(Generation generation) {
+    return engine.scheduleNanos(
+        Math.max(0, deadlineNanos + Guard.SLACK_NANOS - System.nanoTime()),
+        () ->
+            engine.execute(
+                () -> {
+                  AcceleratorException late = Guard.late(deadlineNanos);
+                  end(
+                      null,
+                      new InferenceException(
+                          Code.DEADLINE_EXCEEDED, late.getMessage() + " " + generation, late),
+                      null);
+                }));
   }
 
   private void letGo() {

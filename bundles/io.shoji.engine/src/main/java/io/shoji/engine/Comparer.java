@@ -104,13 +104,14 @@ final class Comparer implements Tap {
     Throwable thrown = null;
     long took = 0;
     try {
-      long begun = System.nanoTime();
-      found = other.loaded.run(inputs, InferenceService.deadlineIn(RUN_LIMIT_MS));
-      took = System.nanoTime() - begun;
+      Guard.Answer answer =
+          engine
+              .guard()
+              .compare(other, inputs, InferenceService.deadlineIn(RUN_LIMIT_MS), System::nanoTime);
+      found = answer.outputs();
+      took = answer.nanos();
     } catch (Exception | Error e) {
       thrown = e;
-    } finally {
-      engine.leave(other, false);
     }
     if (thrown != null) {
       // Takes it out of service if it is broken, as for any request.

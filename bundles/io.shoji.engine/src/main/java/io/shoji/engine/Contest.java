@@ -16,7 +16,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,7 +29,6 @@ final class Contest {
 
   private final Trial.Rival rival;
   private final long mostNanos;
-  private final LongSupplier stopwatch;
   private final List<Long> beforeNanos = new ArrayList<>();
   private final List<Long> nanos = new ArrayList<>();
   private boolean ended;
@@ -44,7 +42,6 @@ final class Contest {
   Contest(Trial.Rival rival, long mostNanos) {
     this.rival = rival;
     this.mostNanos = mostNanos;
-    this.stopwatch = rival.engine().stopwatch();
   }
 
   /** Time that what answers took, waiting for its turn included. */
@@ -86,16 +83,21 @@ final class Contest {
       return List.of();
     }
     try {
-      long begun = stopwatch.getAsLong();
-      List<Tensor> outputs = generation.loaded.run(inputs, InferenceService.deadlineIn(LIMIT_MS));
-      beforeNanos.add(stopwatch.getAsLong() - begun);
-      return outputs;
+      Guard.Answer answer =
+          rival
+              .engine()
+              .guard()
+              .compare(
+                  generation,
+                  inputs,
+                  InferenceService.deadlineIn(LIMIT_MS),
+                  rival.engine().stopwatch());
+      beforeNanos.add(answer.nanos());
+      return answer.outputs();
     } catch (AcceleratorException | RuntimeException e) {
       // Requests find out themselves whether it is broken.
       LOG.debug("what answers cannot be compared with {}", generation, e);
       return List.of();
-    } finally {
-      rival.engine().leave(generation, false);
     }
   }
 

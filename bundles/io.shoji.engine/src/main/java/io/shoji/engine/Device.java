@@ -54,6 +54,7 @@ final class Device {
   private final Consumer<Device> freed;
   private final Set<Thread> loads = new HashSet<>();
   private volatile boolean leaving;
+  private volatile boolean hung;
 
   /**
    * A device.
@@ -153,6 +154,16 @@ final class Device {
   /** A model on it was closed. */
   void freed() {
     freed.accept(this);
+  }
+
+  /** A call of its driver did not come back in time. */
+  void hung() {
+    hung = true;
+  }
+
+  /** Whether a call of its driver ever hung: requests are kept from waiting for another one. */
+  boolean hasHung() {
+    return hung;
   }
 
   /** Whether its service is being unregistered, or was. */

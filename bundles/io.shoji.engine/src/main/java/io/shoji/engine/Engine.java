@@ -36,10 +36,10 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -77,6 +77,7 @@ final class Engine implements InferenceService, AutoCloseable {
   private final ScheduledThreadPoolExecutor timer;
   private final Background background = new Background(this::lower);
   private final Placement placement;
+  private final Guard guard;
   private final Pins pins;
   private final Journal journal;
   private final Rollouts rollouts;
@@ -154,8 +155,10 @@ final class Engine implements InferenceService, AutoCloseable {
             1, new Threads("timer"), new ThreadPoolExecutor.DiscardPolicy());
     timer.setRemoveOnCancelPolicy(true);
     this.placement = new Placement(this, loader);
+    this.guard = new Guard(this);
     this.rollouts = new Rollouts(this, journal, clock);
     journal.observe(new JournalEvents(this));
+    guard.look();
   }
 
   // For the engine's parts.
@@ -206,6 +209,20 @@ final class Engine implements InferenceService, AutoCloseable {
   /** How another generation of a model is to take over. */
   RolloutPolicy rollout(String model) {
     return policy.model(model).rollout().orElse(settings.rollout());
+  }
+
+  /** What keeps the engine going when a vendor's library hangs. */
+  Guard guard() {
+    return guard;
+  }
+
+  /** A model's driver hangs: what serves on it serves no more. */
+  void hangs(Device device, GuardedModel model, String reason) {
+    for (Generation generation : device.generations) {
+      if (generation.loaded == model) {
+        boolean unused = generation.model.family.fail(generation, reason, true);
+      }
+    }
   }
 
   /** What models are pinned to. */
@@ -351,7 +368,8 @@ final class Engine implements InferenceService, AutoCloseable {
     }
   }
 
-  private void execute(Runnable work) {
+  /** Does something soon, on a thread that may wait. */
+  void execute(Runnable work) {
     Runnable task = guarded(work);
     try {
       workers.execute(task);
@@ -612,7 +630,7 @@ final class Engine implements InferenceService, AutoCloseable {
     return result;
   }
 
-  /** Runs with lease and place, and gives both back. */
+  /** Runs with lease and place, and gives both back when the device is done with it. */
   InferenceResult runOn(
       Generation generation,
       List<Tensor> inputs,
@@ -620,24 +638,33 @@ final class Engine implements InferenceService, AutoCloseable {
       long deadlineNanos,
       boolean async)
       throws InferenceException {
-    InferenceResult result = null;
-    Throwable thrown = null;
     try {
       check("input", generation.inputs, inputs);
-      long begun = System.nanoTime();
-      List<Tensor> outputs = generation.loaded.run(inputs, deadlineNanos);
-      long done = System.nanoTime();
-      result =
-          new InferenceResult(outputs, generation.provenance, begun - startNanos, done - begun);
     } catch (InferenceException e) {
-      throw e;
-    } catch (Exception | Error e) {
-      thrown = e;
-    } finally {
       leave(generation, async);
+      throw e;
     }
-    if (result == null) {
-      InferenceException failure = failed(generation, Objects.requireNonNull(thrown));
+    InferenceResult result;
+    try {
+      Callable<InferenceResult> run =
+          () -> {
+            try {
+              long begun = System.nanoTime();
+              List<Tensor> outputs = generation.loaded.run(inputs, deadlineNanos);
+              long done = System.nanoTime();
+              return new InferenceResult(
+                  outputs, generation.provenance, begun - startNanos, done - begun);
+            } finally {
+              leave(generation, async);
+            }
+          };
+      // Nobody waits on the thread of an asynchronous request.
+      result =
+          !async && guard.releases(generation)
+              ? guard.away(generation, deadlineNanos, run)
+              : guard.here(generation, deadlineNanos, run);
+    } catch (Exception | Error e) {
+      InferenceException failure = failed(generation, e);
       generation.failed(inputs, failure);
       throw failure;
     }
@@ -831,7 +858,11 @@ final class Engine implements InferenceService, AutoCloseable {
     return all;
   }
 
-  private static AcceleratorHealth health(Device device) {
+  private AcceleratorHealth health(Device device) {
+    String suspicion = guard.suspicion(device);
+    if (!suspicion.isEmpty()) {
+      return AcceleratorHealth.of(AcceleratorHealth.State.SUSPECT, suspicion);
+    }
     try {
       return device.accelerator.health();
     } catch (AcceleratorException | RuntimeException e) {
@@ -1135,6 +1166,7 @@ final class Engine implements InferenceService, AutoCloseable {
     background.close();
     timer.shutdownNow();
     workers.shutdown();
+    guard.close();
     events.close();
     receipts.close();
     pins.flush();
@@ -1144,6 +1176,7 @@ final class Engine implements InferenceService, AutoCloseable {
     List<ExecutorService> pools =
         new ArrayList<>(List.of(loader, timer, workers, receipts.thread()));
     pools.addAll(rollouts.threads());
+    pools.addAll(guard.threads());
     pools.forEach(threads -> await(threads, until));
     journal.close();
   }

@@ -352,6 +352,53 @@ public final class EngineComponent implements InferenceService, RefusalListener 
         min = "0",
         max = "100")
     double driftLabelAlarm() default 0.25;
+
+    /** Which requests run on threads of the engine. */
+    @AttributeDefinition(
+        name = "Guarded calls",
+        description =
+            "Which requests run on a thread of the engine, so that their callers are back at their"
+                + " deadlines even if the vendor's library hangs. auto: those of accelerators beside"
+                + " the processor, those that take 0.5 ms or more, and all of one that has hung."
+                + " always: all, each some 10 us slower. never: none; that a call hangs is noticed"
+                + " all the same.",
+        options = {
+          @Option(label = "auto", value = "auto"),
+          @Option(label = "always", value = "always"),
+          @Option(label = "never", value = "never")
+        })
+    String guardCalls() default "auto";
+
+    /** From when on a call hangs. */
+    @AttributeDefinition(
+        name = "Grace of a call",
+        description =
+            "How long after its deadline a call into a vendor's library is taken to hang: its"
+                + " accelerator is suspect then, and its model is loaded anew. Milliseconds, 1 to"
+                + " 600000.",
+        min = "1",
+        max = "600000")
+    int hangGraceMs() default 2_000;
+
+    /** What a call has that has no deadline of its own. */
+    @AttributeDefinition(
+        name = "Time of a measured call",
+        description =
+            "How long one call may take by which a model is measured, tried or prepared."
+                + " Milliseconds, 1 to 3600000.",
+        min = "1",
+        max = "3600000")
+    int callTimeoutMs() default 30_000;
+
+    /** How long a load may take. */
+    @AttributeDefinition(
+        name = "Time of a load",
+        description =
+            "How long loading a model may take, which on some accelerators is minutes."
+                + " Milliseconds, 1 to 86400000.",
+        min = "1",
+        max = "86400000")
+    int loadTimeoutMs() default 900_000;
   }
 
   private final Engine engine;
@@ -520,7 +567,25 @@ public final class EngineComponent implements InferenceService, RefusalListener 
             ""),
         configuration.loaderNiceness(),
         gap(configuration.gap()),
-        configuration.acceptAgain());
+        configuration.acceptAgain(),
+        new Patience(
+            guarding(configuration.guardCalls()),
+            configuration.hangGraceMs(),
+            configuration.callTimeoutMs(),
+            configuration.loadTimeoutMs()));
+  }
+
+  private static Patience.Guarding guarding(@Nullable String name) {
+    if (name == null) {
+      return Patience.DEFAULTS.guarding();
+    }
+    for (Patience.Guarding guarding : Patience.Guarding.values()) {
+      if (guarding.name().equalsIgnoreCase(name.strip())) {
+        return guarding;
+      }
+    }
+    throw new IllegalArgumentException(
+        "no such way to guard calls asked=" + name + " known=[auto, always, never]");
   }
 
   private static Settings.Gap gap(@Nullable String name) {

@@ -9,7 +9,6 @@
  */
 package io.shoji.engine;
 
-import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
 import io.shoji.inference.InferenceException;
 import io.shoji.inference.Provenance;
@@ -64,7 +63,7 @@ final class Generation {
   /** Digest of the package's contents that it was loaded from. */
   final String contentSha256;
 
-  final LoadedModel loaded;
+  final GuardedModel loaded;
   final List<TensorSpec> inputs;
   final List<TensorSpec> outputs;
   final Provenance provenance;
@@ -77,6 +76,9 @@ final class Generation {
    * Calls that the loaded model takes at once, where that is fewer than the device does; else 0.
    */
   final int limit;
+
+  /** Whether its runs take so long, or are so far away, that another thread may make them. */
+  final boolean changesThreads;
 
   /** Calls that count in the limit. Guarded by the gate. */
   int used;
@@ -112,7 +114,7 @@ final class Generation {
       Device device,
       ModelVariant variant,
       String contentSha256,
-      LoadedModel loaded,
+      GuardedModel loaded,
       Provenance provenance,
       long latencyNanos,
       long footprintBytes,
@@ -131,6 +133,7 @@ final class Generation {
     this.latencyNanos = latencyNanos;
     this.footprintBytes = footprintBytes;
     this.limit = loaded.concurrency() < device.info.concurrency() ? loaded.concurrency() : 0;
+    this.changesThreads = !device.isHost() || latencyNanos >= Guard.CHANGES_FROM_NANOS;
     this.origin = origin;
     this.files = files;
   }

@@ -59,7 +59,8 @@ final class JavaThreads {
 
   /** Whether another bundle than this, or this engine, can be seen to own a thread. */
   static boolean isOfAnother(Thread thread, long bundle) {
-    return isOfAnother(thread.getContextClassLoader(), bundle)
+    return thread instanceof Threads.Own
+        || isOfAnother(thread.getContextClassLoader(), bundle)
         || isOfAnother(thread.getClass().getClassLoader(), bundle);
   }
 

@@ -710,9 +710,15 @@ final class Placement {
               .withProgress(step -> model.progress = "loading " + what + ": " + step);
       LoadTrace trace = engine.receipts().loading(device, artifact);
       loaded =
-          urgent
-              ? device.accelerator.load(artifact, options)
-              : politely(device, artifact, options, what);
+          engine
+              .guard()
+              .load(
+                  device,
+                  artifact.toString(),
+                  () ->
+                      urgent
+                          ? device.accelerator.load(artifact, options)
+                          : politely(device, artifact, options, what));
       trace.ended();
       List<TensorSpec> inputs = description.inputsOf(candidate.variant);
       List<TensorSpec> outputs = description.outputsOf(candidate.variant);
@@ -742,9 +748,11 @@ final class Placement {
             evidence);
         return;
       }
+      GuardedModel guarded = guarded(device, loaded);
+      loaded = guarded;
       model.progress = "measuring " + what;
       Settings settings = engine.settings();
-      Probe probe = new Probe(engine, device, loaded, urgent);
+      Probe probe = new Probe(engine, device, guarded, urgent);
       long median =
           probe.medianNanos(
               why == Why.CHOSEN ? 1 : settings.measureRuns(), settings.measureTimeMs());
@@ -778,7 +786,7 @@ final class Placement {
       Generation generation =
           reload != null && reload.cancelled
               ? null
-              : decide(model, candidate, why, median, loaded, origin, files);
+              : decide(model, candidate, why, median, guarded, origin, files);
       if (generation != null) {
         generation.loadedWith(trace);
       }
@@ -833,11 +841,18 @@ final class Placement {
       }
     } finally {
       if (!kept) {
-        close(loaded, files, what);
+        close(loaded == null ? null : guarded(device, loaded), files, what);
       }
       model.family.roomUsed(model);
       device.endLoad();
     }
+  }
+
+  private GuardedModel guarded(Device device, LoadedModel loaded) {
+    return loaded instanceof GuardedModel guarded
+        ? guarded
+        : new GuardedModel(
+            engine.guard(), device, loaded, (hung, reason) -> engine.hangs(device, hung, reason));
   }
 
   /** Whether just this was committed before the restart. */
@@ -974,15 +989,15 @@ final class Placement {
       Candidate candidate,
       Why why,
       long median,
-      LoadedModel loaded,
+      GuardedModel loaded,
       ModelPackage origin,
       ModelPackage.Lease<ModelArtifact> files) {
+    MemoryUse use = loaded.memory();
     synchronized (model.family) {
       if (!model.candidates.contains(candidate)) {
         return null;
       }
       if (why != Why.CHOSEN) {
-        MemoryUse use = loaded.memory();
         candidate.measured(median, use.loadBytes().orElse(-1), footprint(use, candidate.variant));
       }
       judge(model, candidate);

@@ -9,18 +9,21 @@
  */
 package io.shoji.engine;
 
+import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.inference.InferenceException;
 import io.shoji.inference.InferenceException.Code;
+import io.shoji.inference.InferenceResult;
 import io.shoji.inference.ModelRef;
 import io.shoji.inference.PreparedInference;
 import io.shoji.inference.Provenance;
 import io.shoji.tensor.Tensor;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Calls prepared on fixed tensors. Keeps a binding of the generation that serves; a generation that
@@ -35,31 +38,92 @@ final class Prepared implements PreparedInference {
     /** The routes by which the generation was found. Only the thread that runs. */
     Routes routes;
 
+    private final Guard guard;
+    private final InFlight flight;
     private final AtomicReference<@Nullable Bound> place;
     private final AtomicBoolean closed = new AtomicBoolean();
 
+    /** Whether a thread of the engine runs it. Guarded by this. */
+    private boolean lent;
+
+    /** Whether it is to be closed as soon as it is not lent any more. Guarded by this. */
+    private boolean closeLater;
+
     private Bound(
+        Guard guard,
         Generation generation,
         LoadedModel.Binding binding,
         Routes routes,
         AtomicReference<@Nullable Bound> place) {
+      this.guard = guard;
+      this.flight = Guard.flight(generation);
       this.generation = generation;
       this.binding = binding;
       this.routes = routes;
       this.place = place;
+      guard.watch(flight);
+    }
+
+    /** Runs it on this thread, watched. */
+    private void run(long deadlineNanos) throws AcceleratorException {
+      flight.begin(deadlineNanos);
+      try {
+        binding.run(deadlineNanos);
+      } finally {
+        Guard.back(flight);
+      }
+    }
+
+    private synchronized void lend() {
+      lent = true;
+    }
+
+    /** A thread of the engine does not run it any more; it still has the lease. */
+    private synchronized void giveBack() {
+      lent = false;
+      if (closeLater) {
+        closeBinding();
+      }
+      notifyAll();
+    }
+
+    /** Waits until no thread of the engine runs it; whether that came in time. */
+    private synchronized boolean awaitBack(long deadlineNanos) throws InterruptedException {
+      while (lent) {
+        long leftMs = (deadlineNanos - System.nanoTime()) / 1_000_000;
+        if (leftMs <= 0) {
+          return false;
+        }
+        wait(leftMs);
+      }
+      return true;
+    }
+
+    private void closeBinding() {
+      guard.unwatch(flight);
+      binding.close();
     }
 
     /**
-     * Closes the binding and lets the preparation forget it. The caller has a lease, or is about to
-     * close the generation.
+     * Closes the binding and lets the preparation forget it; one that a thread of the engine still
+     * runs is closed by that. The caller has a lease, or is about to close the generation.
      */
     void close() {
       place.compareAndSet(this, null);
-      if (closed.compareAndSet(false, true)) {
-        binding.close();
+      if (!closed.compareAndSet(false, true)) {
+        return;
       }
+      synchronized (this) {
+        closeLater = lent;
+        if (lent) {
+          return;
+        }
+      }
+      closeBinding();
     }
   }
+
+  private static final Logger LOG = LoggerFactory.getLogger(Prepared.class);
 
   private final Engine engine;
   private final Family family;
@@ -68,6 +132,9 @@ final class Prepared implements PreparedInference {
   private final List<Tensor> outputs;
   private final AtomicReference<@Nullable Bound> bound = new AtomicReference<>();
   private volatile boolean closed;
+
+  /** On what a call was given up that still may use the tensors. Written under its lock. */
+  private volatile @Nullable Bound held;
 
   /** Whether the tensors ever fitted. Only the thread that runs. */
   private boolean boundBefore;
@@ -93,6 +160,11 @@ final class Prepared implements PreparedInference {
   @Override
   public Provenance run(long deadlineNanos) throws InferenceException {
     long start = System.nanoTime();
+    Bound busy = held;
+    if (busy != null) {
+      awaitTensors(busy, deadlineNanos);
+      busy = null;
+    }
     Generation tried = family.routes().trying(ref);
     if (tried != null && deadlineNanos - start > 0 && !closed) {
       Provenance answer = tryFirst(tried, start, deadlineNanos);
@@ -130,32 +202,45 @@ final class Prepared implements PreparedInference {
     if (!Engine.enterAtOnce(tried)) {
       return null;
     }
-    List<Tensor> answer = null;
-    Throwable thrown = null;
-    long begun = System.nanoTime();
+    InferenceResult result;
     try {
-      answer = tried.loaded.run(inputs, deadlineNanos);
-    } catch (Exception | Error e) {
-      thrown = e;
-    } finally {
-      engine.leave(tried, false);
-    }
-    long runNanos = System.nanoTime() - begun;
-    if (answer == null) {
-      tried.failed(inputs, engine.failed(tried, Objects.requireNonNull(thrown)));
+      result = engine.runOn(tried, inputs, start, deadlineNanos, false);
+    } catch (InferenceException e) {
+      LOG.debug("a generation on trial failed, what answers is asked {}", tried, e);
       return null;
     }
     try {
       for (int i = 0; i < outputs.size(); i++) {
-        outputs.get(i).copyFrom(answer.get(i));
+        outputs.get(i).copyFrom(result.outputs().get(i));
       }
     } catch (IllegalArgumentException e) {
       // Outputs whose size depends on more than the inputs: the caller gets what answers gives.
       return null;
     }
-    tried.answered(inputs, outputs, runNanos);
-    tried.model.metrics.answered(System.nanoTime() - start, begun - start);
+    tried.model.metrics.answered(System.nanoTime() - start, result.queueNanos());
     return tried.provenance;
+  }
+
+  /** Waits until the device is done with a call that was given up, since it uses the tensors. */
+  private void awaitTensors(Bound busy, long deadlineNanos) throws InferenceException {
+    try {
+      if (busy.awaitBack(deadlineNanos)) {
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      engine.count(family, ref, Code.CANCELLED);
+      throw new InferenceException(
+          Code.CANCELLED,
+          "interrupted while an earlier call still has the tensors model=" + ref,
+          e);
+    }
+    engine.count(family, ref, Code.DEADLINE_EXCEEDED);
+    throw new InferenceException(
+        Code.DEADLINE_EXCEEDED,
+        "an earlier call that was given up at its deadline has not come back from the accelerator"
+            + " and still has the tensors; prepare again, on others "
+            + busy.generation);
   }
 
   /** The way for every call but the plain one; counts the errors. */
@@ -213,12 +298,16 @@ final class Prepared implements PreparedInference {
     Generation generation = ready.generation;
     Throwable thrown = null;
     long begun = System.nanoTime();
-    try {
-      ready.binding.run(deadlineNanos);
-    } catch (Exception | Error e) {
-      thrown = e;
-    } finally {
-      engine.leave(generation, false);
+    if (engine.guard().releases(generation)) {
+      thrown = runAway(ready, deadlineNanos);
+    } else {
+      try {
+        ready.run(deadlineNanos);
+      } catch (Exception | Error e) {
+        thrown = e;
+      } finally {
+        engine.leave(generation, false);
+      }
     }
     if (thrown == null) {
       generation.answered(inputs, outputs, System.nanoTime() - begun);
@@ -227,6 +316,47 @@ final class Prepared implements PreparedInference {
     InferenceException failure = engine.failed(generation, thrown);
     generation.failed(inputs, failure);
     return failure;
+  }
+
+  /**
+   * Runs on a thread of the engine, which gives lease and place back when the device is done; what
+   * it failed with, or null.
+   */
+  private @Nullable Throwable runAway(Bound ready, long deadlineNanos) {
+    ready.lend();
+    try {
+      boolean unused =
+          engine
+              .guard()
+              .away(
+                  ready.generation,
+                  deadlineNanos,
+                  () -> {
+                    try {
+                      ready.binding.run(deadlineNanos);
+                      return true;
+                    } finally {
+                      giveBack(ready);
+                      engine.leave(ready.generation, false);
+                    }
+                  });
+      return null;
+    } catch (Exception | Error e) {
+      synchronized (ready) {
+        if (ready.lent) {
+          held = ready;
+        }
+      }
+      return e;
+    }
+  }
+
+  private void giveBack(Bound ready) {
+    synchronized (ready) {
+      // Kept no longer than needed: it knows the driver.
+      held = null;
+      ready.giveBack();
+    }
   }
 
   /** The binding for a generation whose lease the caller has; a new one if need be. */
@@ -262,7 +392,7 @@ final class Prepared implements PreparedInference {
     } catch (Exception | Error e) {
       throw engine.failed(generation, e);
     }
-    Bound fresh = new Bound(generation, binding, routes, bound);
+    Bound fresh = new Bound(engine.guard(), generation, binding, routes, bound);
     generation.attach(fresh);
     bound.set(fresh);
     boundBefore = true;

@@ -17,6 +17,7 @@ import io.shoji.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -25,7 +26,6 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class Probe {
   private static final int WARM_UP_RUNS = 3;
-  private static final long RUN_LIMIT_NANOS = 30_000_000_000L;
 
   /** After a run beside requests the device is theirs for as long, but not for longer than this. */
   private static final long MOST_PAUSE_NANOS = 50_000_000L;
@@ -41,7 +41,7 @@ final class Probe {
 
   private final Engine engine;
   private final Device device;
-  private final LoadedModel loaded;
+  private final GuardedModel loaded;
   private final boolean urgent;
 
   /** Of all runs that gave way; once they were starved, the others do not any more. */
@@ -52,7 +52,7 @@ final class Probe {
    *
    * @param urgent whether requests wait for this very model, so that it does not give way to others
    */
-  Probe(Engine engine, Device device, LoadedModel loaded, boolean urgent) {
+  Probe(Engine engine, Device device, GuardedModel loaded, boolean urgent) {
     this.engine = engine;
     this.device = device;
     this.loaded = loaded;
@@ -64,7 +64,7 @@ final class Probe {
    *
    * @return median of at most {@code runs} runs in about {@code timeMs}, at least of one,
    *     nanoseconds
-   * @throws AcceleratorException what a run failed with; TIMEOUT if one took longer than 30 s
+   * @throws AcceleratorException what a run failed with; TIMEOUT if one took longer than configured
    * @throws InterruptedException if the thread was interrupted, as when the device leaves
    */
   long medianNanos(int runs, int timeMs) throws AcceleratorException, InterruptedException {
@@ -101,18 +101,26 @@ final class Probe {
    * own processor computes, and else in turn with them.
    *
    * @param nanos its first element is set to how long the call took, without what it gave way
-   * @throws AcceleratorException what the call failed with; TIMEOUT if it took longer than 30 s
+   * @throws AcceleratorException what the call failed with; TIMEOUT if it took longer than
+   *     configured
    * @throws InterruptedException if the thread was interrupted, as when the device leaves
    */
   <T> T timed(Call<T> call, long[] nanos) throws AcceleratorException, InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException("measurement given up accelerator=" + device);
+    }
     if (!urgent && device.isHost() && !turns.starvedSince(NO_TURNS)) {
       Background background = engine.background();
+      long deadline = engine.guard().deadline();
       Optional<T> result =
-          background.call(
+          guarded(
+              deadline,
               () ->
-                  background.givesWay()
-                      ? Optional.of(givingWay(call, nanos))
-                      : Optional.<T>empty());
+                  background.call(
+                      () ->
+                          background.givesWay()
+                              ? Optional.of(givingWay(call, nanos, deadline))
+                              : Optional.<T>empty()));
       if (result.isPresent()) {
         return result.get();
       }
@@ -124,9 +132,15 @@ final class Probe {
     return result;
   }
 
-  private <T> T givingWay(Call<T> call, long[] nanos) throws AcceleratorException {
+  private <T> T guarded(long deadlineNanos, Callable<T> task)
+      throws AcceleratorException, InterruptedException {
+    return loaded.guarded("run", deadlineNanos, task, tooLate -> {});
+  }
+
+  private <T> T givingWay(Call<T> call, long[] nanos, long deadlineNanos)
+      throws AcceleratorException {
     Background.Turns before = Background.Turns.now();
-    T result = run(call, nanos);
+    T result = engine.guard().within(() -> run(call, nanos, deadlineNanos));
     Background.Turns after = Background.Turns.now();
     nanos[0] = after.without(nanos[0], before);
     turns = turns.plus(before, after);
@@ -137,28 +151,34 @@ final class Probe {
    * One call on a place of the device, in turn with requests.
    *
    * @param nanos its first element is set to how long the call took
-   * @throws AcceleratorException what the call failed with; TIMEOUT if it took longer than 30 s
+   * @throws AcceleratorException what the call failed with; TIMEOUT if it took longer than
+   *     configured
    * @throws InterruptedException if the thread was interrupted, as when the device leaves
    */
   <T> T inTurn(Call<T> call, long[] nanos) throws AcceleratorException, InterruptedException {
     enter();
-    try {
-      return run(call, nanos);
-    } finally {
-      engine.deliver(device.gate.exit(null, false));
-    }
+    long deadline = engine.guard().deadline();
+    return guarded(
+        deadline,
+        () -> {
+          try {
+            return run(call, nanos, deadline);
+          } finally {
+            engine.deliver(device.gate.exit(null, false));
+          }
+        });
   }
 
-  private <T> T run(Call<T> call, long[] nanos) throws AcceleratorException {
-    long deadline = System.nanoTime() + RUN_LIMIT_NANOS;
+  private <T> T run(Call<T> call, long[] nanos, long deadlineNanos) throws AcceleratorException {
     long start = engine.stopwatch().getAsLong();
-    T result = call.run(deadline);
+    T result = call.run(deadlineNanos);
     nanos[0] = engine.stopwatch().getAsLong() - start;
     return result;
   }
 
-  private void enter() throws InterruptedException {
-    Waiter waiter = new Waiter(NONE, System.nanoTime(), LoadedModel.noDeadline(), false, null);
+  private void enter() throws AcceleratorException, InterruptedException {
+    long deadline = engine.guard().deadline();
+    Waiter waiter = new Waiter(NONE, System.nanoTime(), deadline, false, null);
     device.gate.enter(waiter, null, Integer.MAX_VALUE);
     while (waiter.outcome() == null) {
       if (Thread.interrupted()) {
@@ -169,7 +189,16 @@ final class Probe {
         Thread.currentThread().interrupt();
         return;
       }
-      LockSupport.park(waiter);
+      long left = deadline - System.nanoTime();
+      if (left <= 0
+          && waiter.settle(new Ending(Code.DEADLINE_EXCEEDED, "no place on the device in time"))) {
+        device.gate.remove(waiter);
+        throw new AcceleratorException(
+            AcceleratorException.Code.TIMEOUT,
+            "the accelerator had no place in time; its calls take too long or do not come back "
+                + engine.guard().suspicion(device));
+      }
+      LockSupport.parkNanos(waiter, Math.max(1, left));
     }
   }
 }

@@ -920,15 +920,11 @@ final class Rollouts {
       return false;
     }
     try {
-      long begun = System.nanoTime();
-      List<Tensor> unused = generation.loaded.run(inputs, deadline);
-      nanos.add(System.nanoTime() - begun);
+      nanos.add(engine.guard().compare(generation, inputs, deadline, System::nanoTime).nanos());
       return true;
     } catch (AcceleratorException | RuntimeException e) {
       LOG.debug("a generation cannot be measured {}", generation, e);
       return false;
-    } finally {
-      engine.leave(generation, false);
     }
   }
 

@@ -35,6 +35,7 @@ import java.util.List;
  *     io.shoji.accelerator.ThreadNiceness}
  * @param gap what a model does whose accelerator went away and is taken to come back
  * @param acceptAgain whether golden samples are run at every start, even of what was committed
+ * @param patience how long a vendor's library may keep the engine waiting
  */
 record Settings(
     int maxQueue,
@@ -50,7 +51,8 @@ record Settings(
     RolloutPolicy rollout,
     int loaderNiceness,
     Gap gap,
-    boolean acceptAgain) {
+    boolean acceptAgain,
+    Patience patience) {
 
   /** What a model does whose accelerator went away and is taken to come back. */
   enum Gap {
@@ -91,7 +93,8 @@ record Settings(
         rollout,
         ThreadNiceness.IDLE,
         Gap.FALLBACK,
-        false);
+        false,
+        Patience.DEFAULTS);
   }
 
   /**
@@ -111,6 +114,9 @@ record Settings(
     check(wrong, "retryMs", retryMs, 1, 60_000);
     check(wrong, "acceptanceTimeMs", acceptanceTimeMs, 1, 600_000);
     check(wrong, "loaderNiceness", loaderNiceness, 0, ThreadNiceness.IDLE);
+    check(wrong, "hangGraceMs", patience.hangGraceMs(), 1, 600_000);
+    check(wrong, "callTimeoutMs", patience.callTimeoutMs(), 1, 3_600_000);
+    check(wrong, "loadTimeoutMs", patience.loadTimeoutMs(), 1, 86_400_000);
     if (!wrong.isEmpty()) {
       throw new IllegalArgumentException(String.join("; ", wrong));
     }

@@ -19,6 +19,13 @@ import java.util.concurrent.atomic.AtomicInteger;
  * their making.
  */
 final class Threads implements ThreadFactory {
+  /** A thread of the engine's. */
+  static final class Own extends Thread {
+    private Own(Runnable work, String name) {
+      super(null, work, name, 0, false);
+    }
+  }
+
   private final String role;
   private final AtomicInteger count = new AtomicInteger();
 
@@ -39,9 +46,7 @@ final class Threads implements ThreadFactory {
     return AccessController.doPrivileged(
         (PrivilegedAction<Thread>)
             () -> {
-              Thread thread =
-                  new Thread(
-                      null, work, "shoji-engine-" + role + "-" + count.incrementAndGet(), 0, false);
+              Thread thread = new Own(work, "shoji-engine-" + role + "-" + count.incrementAndGet());
               thread.setDaemon(true);
               thread.setContextClassLoader(Threads.class.getClassLoader());
               return thread;

@@ -104,7 +104,11 @@ class EngineComponentTest {
         .containsEntry("driftWindow", DriftSettings.DEFAULTS.window())
         .containsEntry("driftAlarm", DriftSettings.DEFAULTS.alarm())
         .containsEntry("driftLabelAlarm", DriftSettings.DEFAULTS.labelAlarm())
-        .hasSize(25);
+        .containsEntry("guardCalls", "auto")
+        .containsEntry("hangGraceMs", code.patience().hangGraceMs())
+        .containsEntry("callTimeoutMs", code.patience().callTimeoutMs())
+        .containsEntry("loadTimeoutMs", code.patience().loadTimeoutMs())
+        .hasSize(29);
   }
 
   @Test

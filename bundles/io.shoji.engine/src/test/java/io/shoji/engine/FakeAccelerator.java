@@ -75,6 +75,25 @@ final class FakeAccelerator implements Accelerator {
   volatile @Nullable Throwable runFailure;
   volatile @Nullable CountDownLatch loadGate;
   volatile @Nullable CountDownLatch runGate;
+
+  /** What runs wait for whatever their deadlines are, as in a library that does not come back. */
+  volatile @Nullable CountDownLatch runHang;
+
+  /** What loads wait for although they are asked to give up. */
+  volatile @Nullable CountDownLatch loadHang;
+
+  /** Calls that wait so now. */
+  final AtomicInteger hanging = new AtomicInteger();
+
+  /** Whether it is a breach to let two calls write the same tensor; costs memory. */
+  volatile boolean watchesTensors;
+
+  /** Tensors of callers that running calls write. */
+  private final Set<Integer> written = ConcurrentHashMap.newKeySet();
+
+  /** Names of the threads of runs. */
+  final Set<String> threads = ConcurrentHashMap.newKeySet();
+
   volatile List<TensorSpec> inputs = INPUTS;
   volatile List<TensorSpec> outputs = OUTPUTS;
 
@@ -151,6 +170,7 @@ final class FakeAccelerator implements Accelerator {
     if (gate != null) {
       gate.await();
     }
+    hang(loadHang);
     AcceleratorException failure = loadFailure;
     if (failure != null) {
       throw failure;
@@ -225,6 +245,8 @@ final class FakeAccelerator implements Accelerator {
         }
         runs.incrementAndGet();
         WATCH.get()[0] += cost;
+        threads.add(Thread.currentThread().getName());
+        hang(runHang);
         CountDownLatch gate = runGate;
         if (gate != null) {
           long left = deadlineNanos - System.nanoTime();
@@ -302,7 +324,17 @@ final class FakeAccelerator implements Accelerator {
         if (bindingClosed.get()) {
           breaches.add("run of a closed binding");
         }
-        compute(in, out, deadlineNanos);
+        boolean watched = watchesTensors;
+        if (watched && !written.add(System.identityHashCode(out.get(0)))) {
+          breaches.add("two calls write the same tensor " + out.get(0));
+        }
+        try {
+          compute(in, out, deadlineNanos);
+        } finally {
+          if (watched) {
+            written.remove(System.identityHashCode(out.get(0)));
+          }
+        }
       }
 
       @Override
@@ -314,6 +346,21 @@ final class FakeAccelerator implements Accelerator {
           openBindings.decrementAndGet();
         }
       }
+    }
+  }
+
+  private void hang(@Nullable CountDownLatch until) {
+    if (until == null) {
+      return;
+    }
+    hanging.incrementAndGet();
+    try {
+      boolean ended = awaitQuietly(until, TimeUnit.MINUTES.toNanos(5));
+      if (!ended) {
+        breaches.add("a call hung for five minutes");
+      }
+    } finally {
+      hanging.decrementAndGet();
     }
   }
 

@@ -36,7 +36,8 @@ class GapTest extends EngineFixture {
         RolloutPolicy.defaults(),
         ThreadNiceness.IDLE,
         gap,
-        false);
+        false,
+        Patience.DEFAULTS);
   }
 
   private FakeAccelerator serveOnTheFaster() {

@@ -46,7 +46,8 @@ class RestartTest extends GoldenFixture {
                 s.rollout(),
                 s.loaderNiceness(),
                 s.gap(),
-                acceptAgain),
+                acceptAgain,
+                Patience.DEFAULTS),
             FakeAccelerator::stopwatch,
             Pins.inMemory(),
             Journal.open(folder(), new UnsyncedDisk()));
