@@ -43,6 +43,11 @@ public final class AcceleratorException extends Exception {
     DEVICE_LOST,
     /** Library, kernel driver, firmware and model versions do not fit each other. */
     INCOMPATIBLE_RUNTIME,
+    /**
+     * This very input has brought the driver's process down before and is refused. The model stays
+     * usable for others.
+     */
+    QUARANTINED,
     /** Any other failure of the vendor's runtime. Close the model. */
     FAILED
   }

@@ -73,6 +73,12 @@ public final class AcceleratorInfo {
    */
   public static final String EXCLUSIVE = "shoji.exclusive";
 
+  /**
+   * Service property, Long: id of the driver's bundle where another bundle registers the
+   * accelerator for it, as for a driver in a process of its own; else absent.
+   */
+  public static final String HOSTED = "shoji.hosted";
+
   private final String kind;
   private final String device;
   private final String deviceName;

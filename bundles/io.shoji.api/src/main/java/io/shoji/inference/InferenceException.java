@@ -28,6 +28,8 @@ public final class InferenceException extends Exception {
     NOT_READY,
     /** The inputs do not fit the model: number, element type, rank, shape or content. */
     INVALID_INPUT,
+    /** This very input has brought a driver's process down before and is refused. */
+    QUARANTINED,
     /** The queue is full; try later or with less. */
     OVERLOADED,
     /** The deadline passed while waiting or running. */

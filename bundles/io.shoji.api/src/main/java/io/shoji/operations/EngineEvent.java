@@ -85,6 +85,19 @@ public record EngineEvent(
      * uninstalled. Its symbolic name is the detail {@code driver}.
      */
     DRIVER_UNUSED,
+    /**
+     * The process of a driver died. The details {@code crash}, {@code driver}, {@code
+     * driver.version}, {@code runtimes}, {@code exit}, {@code signal}, {@code frame}, {@code
+     * vendor.call}, {@code requests} and {@code up.ms} are there as far as they are known.
+     */
+    WORKER_DIED,
+    /** The process of a driver died too often and is not started again by itself. */
+    WORKER_GIVEN_UP,
+    /**
+     * An input brought drivers' processes down and is refused from now on. Its digest is the detail
+     * {@code input}.
+     */
+    INPUT_QUARANTINED,
     /** Another policy was configured. */
     POLICY_CHANGED,
     /**

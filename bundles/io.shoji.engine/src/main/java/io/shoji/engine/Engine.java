@@ -467,6 +467,7 @@ final class Engine implements InferenceService, AutoCloseable {
       switch (e.code()) {
         case TIMEOUT -> code = Code.DEADLINE_EXCEEDED;
         case INVALID_INPUT -> code = Code.INVALID_INPUT;
+        case QUARANTINED -> code = Code.QUARANTINED;
         case OUT_OF_MEMORY -> code = Code.FAILED;
         case DEVICE_LOST -> {
           code = Code.DEVICE_LOST;

@@ -10,6 +10,7 @@
 package io.shoji.engine;
 
 import io.shoji.accelerator.Accelerator;
+import io.shoji.accelerator.AcceleratorInfo;
 import io.shoji.accelerator.ThreadNiceness;
 import io.shoji.disk.Disk;
 import io.shoji.disk.LocalDisk;
@@ -26,6 +27,7 @@ import io.shoji.model.ModelPackage;
 import io.shoji.model.RefusalListener;
 import io.shoji.operations.EngineEvent;
 import io.shoji.operations.EngineEventListener;
+import io.shoji.operations.EventReporter;
 import io.shoji.operations.GatewayKey;
 import io.shoji.operations.Operations;
 import io.shoji.operations.RolloutPolicy;
@@ -72,13 +74,13 @@ import org.slf4j.LoggerFactory;
 @Component(
     name = EngineComponent.PID,
     configurationPid = EngineComponent.PID,
-    service = {InferenceService.class, RefusalListener.class},
+    service = {InferenceService.class, RefusalListener.class, EventReporter.class},
     immediate = true)
 @Designate(ocd = EngineComponent.Configuration.class)
 @Capability(
     namespace = "osgi.service",
     attribute = "objectClass:List<String>=\"io.shoji.operations.Operations\"")
-public final class EngineComponent implements InferenceService, RefusalListener {
+public final class EngineComponent implements InferenceService, RefusalListener, EventReporter {
   static final String PID = "io.shoji.engine";
 
   private static final Logger LOG = LoggerFactory.getLogger(EngineComponent.class);
@@ -449,6 +451,12 @@ public final class EngineComponent implements InferenceService, RefusalListener 
         context.registerService(Operations.class, new Operator(engine, this::catalog), null);
   }
 
+  @Override
+  public void report(
+      EngineEvent.Type type, String accelerator, String message, Map<String, String> details) {
+    engine.events().add(type, "", "", accelerator, message, details);
+  }
+
   private static Engine engine(Settings settings, BundleContext context) {
     File folder = context.getDataFile("operations");
     if (folder == null) {
@@ -636,7 +644,8 @@ public final class EngineComponent implements InferenceService, RefusalListener 
   void addAccelerator(Accelerator accelerator, Map<String, Object> properties) {
     drivers.add(
         accelerator,
-        properties.get(Constants.SERVICE_BUNDLEID) instanceof Long id
+        properties.getOrDefault(AcceleratorInfo.HOSTED, properties.get(Constants.SERVICE_BUNDLEID))
+                instanceof Long id
             ? Optional.ofNullable(context.getBundle(id))
             : Optional.empty());
   }

@@ -1052,7 +1052,7 @@ final class Placement {
 
   private static boolean mayMend(AcceleratorException.Code code) {
     return switch (code) {
-      case UNSUPPORTED, INVALID_MODEL, INVALID_INPUT, INCOMPATIBLE_RUNTIME -> false;
+      case UNSUPPORTED, INVALID_MODEL, INVALID_INPUT, INCOMPATIBLE_RUNTIME, QUARANTINED -> false;
       case TIMEOUT, OUT_OF_MEMORY, DEVICE_BUSY, DEVICE_LOST, FAILED -> true;
     };
   }

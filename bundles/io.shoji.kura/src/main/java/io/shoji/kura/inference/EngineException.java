@@ -45,7 +45,7 @@ final class EngineException extends KuraException {
       case UNKNOWN_MODEL -> KuraErrorCode.NOT_FOUND;
       case NO_ACCELERATOR, DEVICE_LOST -> KuraErrorCode.UNAVAILABLE_DEVICE;
       case NOT_READY, SHUTTING_DOWN, CANCELLED -> KuraErrorCode.SERVICE_UNAVAILABLE;
-      case INVALID_INPUT -> KuraErrorCode.INVALID_PARAMETER;
+      case INVALID_INPUT, QUARANTINED -> KuraErrorCode.INVALID_PARAMETER;
       case OVERLOADED -> KuraErrorCode.TOO_MANY_INFLIGHT_MESSAGES;
       case DEADLINE_EXCEEDED -> KuraErrorCode.TIMED_OUT;
       case FAILED -> KuraErrorCode.IO_ERROR;
