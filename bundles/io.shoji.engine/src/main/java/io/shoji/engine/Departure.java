@@ -85,8 +85,8 @@ abstract class Departure {
   /** Collections of the heap before. */
   final long collectionsBefore = Look.collections();
 
-  /** Whether the heap was collected for it, or the JVM does not do so when asked. */
-  boolean collected;
+  /** How often the heap was collected for it. */
+  int collected;
 
   /** How often a collection was asked for that the JVM did not do. */
   int refusals;

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +34,9 @@ final class DriverTrace {
   private static final Pattern NOBODYS =
       Pattern.compile(
           "/proc/.*|/sys/.*|/dev/(null|zero|full|random|urandom|tty.*|pts/.*|console|ptmx)");
+
+  private static final Pattern NUMBERED =
+      Pattern.compile("(?<!\\d)" + ProcessHandle.current().pid() + "(?!\\d)");
 
   private static final String JAVA_HOME = System.getProperty("java.home", "/nonexistent") + "/";
 
@@ -146,11 +150,26 @@ final class DriverTrace {
     nativeThreads.addAll(arrivals.nativeThreads());
     if (alone) {
       javaThreads.addAll(arrivals.javaThreads());
-      temporaryFiles.addAll(arrivals.temporaryFiles());
-      temporaryFiles.removeIf(name -> name.startsWith("hsperfdata_"));
+      arrivals.temporaryFiles().stream()
+          .filter(name -> isOfThisProcess(name, after))
+          .forEach(temporaryFiles::add);
       directBefore = before.directBytes();
       directBytes = arrivals.directBytes();
     }
+  }
+
+  /**
+   * Whether a temporary file, or something in such a folder, is this process's, where others have
+   * theirs in the same place: it has it open or mapped, or it is one of Shoji's with the process's
+   * number in its name.
+   */
+  private static boolean isOfThisProcess(String name, Census census) {
+    String path = Census.TEMPORARY.resolve(name).toString();
+    return Stream.of(census.descriptors(), census.mappings())
+            .flatMap(used -> used.keySet().stream())
+            .map(Census::undeleted)
+            .anyMatch(used -> used.equals(path) || used.startsWith(path + "/"))
+        || (name.startsWith("shoji") && NUMBERED.matcher(name).find());
   }
 
   /** What came while a model was loaded, and is not the model's. */

@@ -13,7 +13,7 @@ package io.shoji.engine;
  * How swap receipts are made.
  *
  * @param timeMs how long what has left is waited for before it counts as remaining, milliseconds
- * @param collect whether the heap is collected once after a driver has left, to see its classes go
+ * @param collect whether the heap is collected after a driver has left, to see its classes go
  */
 record ReceiptSettings(int timeMs, boolean collect) {
   /** What holds where nothing is configured. */

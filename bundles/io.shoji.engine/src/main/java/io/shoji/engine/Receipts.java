@@ -47,6 +47,12 @@ final class Receipts implements AutoCloseable {
   private static final long FIRST_PAUSE_MS = 100;
   private static final long LONGEST_PAUSE_MS = 10_000;
 
+  /**
+   * What an object with a finalizer refers to goes only with the collection after the one that
+   * found the object unused.
+   */
+  private static final int MOST_COLLECTIONS = 2;
+
   /** So often is asked again for a collection that the JVM did not do. */
   private static final int MOST_REFUSALS = 10;
 
@@ -366,7 +372,11 @@ final class Receipts implements AutoCloseable {
   private boolean look(Departure departure, Look look, List<LoadTrace> alive) {
     boolean late = departure.elapsedMs(look.nanos) >= settings.timeMs();
     Departure.Findings findings = departure.find(look, alive, late);
-    boolean collect = findings.collectionNeeded && !departure.collected && settings.collect();
+    boolean collect =
+        findings.collectionNeeded
+            && departure.collected < MOST_COLLECTIONS
+            && departure.refusals < MOST_REFUSALS
+            && settings.collect();
     State state = State.CHECKING;
     if (findings.nothingRemains() && (!findings.pending || late)) {
       state = State.CLEAN;
@@ -394,7 +404,7 @@ final class Receipts implements AutoCloseable {
       tell(departure, receipt, before);
     }
     // Not in the gap of the exchange, nor while the engine may still wait for the driver to come
-    // back: one collection has to do.
+    // back: each collection stops all threads.
     return collect && departure.elapsedMs(look.nanos) >= settings.timeMs() / 4;
   }
 
@@ -419,12 +429,15 @@ final class Receipts implements AutoCloseable {
         (System.nanoTime() - start) / 1_000_000);
     synchronized (this) {
       for (Departure each : due) {
-        if (each.state() == State.CHECKING && !each.collected) {
-          each.collected = done || ++each.refusals == MOST_REFUSALS;
-          if (done) {
-            each.pauseMs = FIRST_PAUSE_MS;
-            next(each);
-          }
+        if (each.state() != State.CHECKING) {
+          continue;
+        }
+        if (done) {
+          each.collected++;
+          each.pauseMs = FIRST_PAUSE_MS;
+          next(each);
+        } else {
+          each.refusals++;
         }
       }
     }

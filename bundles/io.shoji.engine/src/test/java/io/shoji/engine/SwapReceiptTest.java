@@ -309,6 +309,16 @@ class SwapReceiptTest {
   }
 
   @Test
+  void shouldFindNothingWhenClassesGoOnlyWithTheSecondCollection() throws Exception {
+    start(PATIENT_MS, "finalizer", Map.of());
+
+    SwapReceipt receipt = update();
+
+    assertThat(receipt.state()).as(receipt.toString()).isEqualTo(State.CLEAN);
+    assertThat(account(receipt, Resource.CLASS_LOADER).gone()).isEqualTo(1);
+  }
+
+  @Test
   void shouldTellInTheShell() throws Exception {
     start(BRIEF_MS, "local", Map.of());
     SwapReceipt receipt = update();

@@ -26,7 +26,8 @@ import java.util.Hashtable;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
@@ -125,9 +126,18 @@ public final class EdgeTpuDriver {
 
   private volatile Asked asked;
 
-  /** Opens, and later closes: one thing at a time, in order. Its thread ends with the component. */
+  /**
+   * Opens, and later closes: one thing at a time, in order. Its thread ends with the component. Not
+   * of {@code Executors}: what that gives has a finalizer, which would keep these classes over the
+   * first collection of the heap.
+   */
   private final ExecutorService worker =
-      Executors.newSingleThreadExecutor(
+      new ThreadPoolExecutor(
+          1,
+          1,
+          0,
+          TimeUnit.MILLISECONDS,
+          new LinkedBlockingQueue<>(),
           task -> {
             Thread thread = new Thread(task, "shoji-tflite-driver");
             thread.setDaemon(true);

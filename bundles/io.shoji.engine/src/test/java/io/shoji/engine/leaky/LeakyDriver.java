@@ -20,6 +20,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.osgi.framework.BundleActivator;
 import org.osgi.framework.BundleContext;
 
@@ -29,6 +31,9 @@ public final class LeakyDriver implements BundleActivator {
   private static final ThreadLocal<LeakyDriver> OWN = new ThreadLocal<>();
 
   private static final int DIRECT_BYTES = 8 << 20;
+
+  /** Has a finalizer, and a class of this bundle. */
+  private ExecutorService worker;
 
   @Override
   public void start(BundleContext context) throws Exception {
@@ -67,12 +72,16 @@ public final class LeakyDriver implements BundleActivator {
         thread.setContextClassLoader(LeakyDriver.class.getClassLoader());
         Runtime.getRuntime().addShutdownHook(thread);
       }
+      case "finalizer" -> worker = Executors.newSingleThreadExecutor(task -> new Thread(task));
       case "local" -> OWN.set(this);
       case "direct" -> keep(ByteBuffer.allocateDirect(DIRECT_BYTES));
       case "descriptor" -> keep(FileChannel.open(Path.of(context.getProperty("leaky.file"))));
       case "temporary" -> {
-        Path file = Files.createTempFile("leaky", ".cache");
+        long process = ProcessHandle.current().pid();
+        Path file = Files.createTempFile("shoji-leaky-" + process + "-", ".cache");
         file.toFile().deleteOnExit();
+        // As another process would make it in the same folder at the same time.
+        Files.createTempFile("another", ".cache").toFile().deleteOnExit();
       }
       case "library" -> {
         VendorLibraries libraries =
@@ -96,5 +105,8 @@ public final class LeakyDriver implements BundleActivator {
   @Override
   public void stop(BundleContext context) {
     // The framework takes back the service; all else stays.
+    if (worker != null) {
+      worker.shutdown();
+    }
   }
 }
