@@ -12,7 +12,8 @@ package io.shoji.inference;
 import java.util.Map;
 
 /**
- * Figures of a model since the engine started. A snapshot; counts never go back.
+ * Figures of one version of a model since the engine started. A snapshot; counts never go back,
+ * also when the version was removed and is installed again.
  *
  * @param requests requests that ended, with or without an answer
  * @param answered requests that ended with an answer

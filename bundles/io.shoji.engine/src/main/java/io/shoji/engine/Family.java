@@ -24,6 +24,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -64,6 +65,12 @@ final class Family {
     }
   }
 
+  /** Versions that are gone of which the counters are kept, in case they come again. */
+  private static final int MOST_COUNTED = 64;
+
+  /** Those of them that may still be counted in: requests that were under way. */
+  private static final int MOST_LIVELY = 2;
+
   /** Pause between two looks whether a generation that fades is waited for. */
   private static final int FADE_MS = 5;
 
@@ -73,6 +80,9 @@ final class Family {
 
   /** Those who wait for a generation, in the order in which they came. */
   private final ArrayDeque<Waiter> waiters = new ArrayDeque<>();
+
+  /** What versions that are gone had counted, the longest gone first. Guarded by this. */
+  private final LinkedHashMap<Version, Metrics> counted = new LinkedHashMap<>();
 
   private volatile Routes routes = Routes.NONE;
   private volatile List<String> installed = List.of();
@@ -701,7 +711,8 @@ final class Family {
       Model model = models.get(description.version());
       boolean news = model == null || !model.description.sha256().equals(description.sha256());
       if (model == null) {
-        model = new Model(this, description);
+        Metrics before = counted.remove(description.version());
+        model = new Model(this, description, before == null ? new Metrics() : before);
         models.put(description.version(), model);
       }
       if (news && !added.retained()) {
@@ -827,19 +838,18 @@ final class Family {
       reload.fail(OperationException.Code.FAILED, "the model was removed model=" + model);
     }
     model.reloads.clear();
+    remember(model);
     if (model.pinned != null) {
       changes.released.add(model.pinned);
       model.pinned = null;
     }
     if (!engine.stopping()) {
-      // What it counted goes with it: this is the last chance to know.
-      ModelMetrics counted = model.metrics.snapshot(0);
+      // Nobody is told what it counted until it comes again.
+      ModelMetrics last = model.metrics.snapshot(0);
       Map<String, String> details = new TreeMap<>();
       details.put("origin", model.origin);
-      details.put("answered", Long.toString(counted.answered()));
-      counted
-          .errors()
-          .forEach((code, count) -> details.put("errors." + code, Long.toString(count)));
+      details.put("answered", Long.toString(last.answered()));
+      last.errors().forEach((code, count) -> details.put("errors." + code, Long.toString(count)));
       engine
           .events()
           .add(
@@ -849,6 +859,20 @@ final class Family {
               "",
               "a model package is gone " + model + " origin=" + model.origin,
               details);
+    }
+  }
+
+  /** Keeps what a version counted, so that it goes on from there if it comes again. */
+  private void remember(Model model) {
+    counted.put(model.version, model.metrics);
+    if (counted.size() > MOST_COUNTED) {
+      counted.remove(counted.keySet().iterator().next());
+    }
+    int lively = counted.size();
+    for (Metrics each : counted.values()) {
+      if (lively-- == MOST_LIVELY + 1) {
+        each.shrink();
+      }
     }
   }
 

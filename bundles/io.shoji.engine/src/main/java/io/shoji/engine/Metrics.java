@@ -16,6 +16,7 @@ import java.util.Base64;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.zip.DataFormatException;
 import java.util.zip.Deflater;
 import org.HdrHistogram.AtomicHistogram;
 import org.HdrHistogram.Histogram;
@@ -35,6 +36,11 @@ final class Metrics {
   private final Map<Code, LongAdder> errors = new EnumMap<>(Code.class);
   private volatile @Nullable AtomicHistogram latency;
   private volatile @Nullable AtomicHistogram queue;
+
+  /** What was in the histograms before {@link #shrink}, encoded. Guarded by this. */
+  private String earlierLatency = "";
+
+  private String earlierQueue = "";
 
   Metrics() {
     for (Code code : Code.values()) {
@@ -81,7 +87,31 @@ final class Metrics {
     return made;
   }
 
-  ModelMetrics snapshot(int waiting) {
+  /**
+   * Gives back the memory of its histograms, which hardly anything is added to any more; what they
+   * say stays.
+   */
+  synchronized void shrink() {
+    earlierLatency = encoded(plus(copy(latency), earlierLatency));
+    latency = null;
+    earlierQueue = encoded(plus(copy(queue), earlierQueue));
+    queue = null;
+  }
+
+  private static Histogram plus(Histogram histogram, String earlier) {
+    if (!earlier.isEmpty()) {
+      try {
+        histogram.add(
+            Histogram.decodeFromCompressedByteBuffer(
+                ByteBuffer.wrap(Base64.getDecoder().decode(earlier)), 0));
+      } catch (DataFormatException e) {
+        throw new IllegalStateException("it was encoded here", e);
+      }
+    }
+    return histogram;
+  }
+
+  synchronized ModelMetrics snapshot(int waiting) {
     // Read before the histograms, so that a request which ends meanwhile is in both or in neither.
     Map<Code, Long> counts = new EnumMap<>(Code.class);
     long failed = 0;
@@ -92,12 +122,12 @@ final class Metrics {
         failed += count;
       }
     }
-    Histogram queued = copy(queue);
+    Histogram queued = plus(copy(queue), earlierQueue);
     long direct = unqueued.sum();
     if (direct > 0) {
       queued.recordValueWithCount(0, direct);
     }
-    Histogram took = copy(latency);
+    Histogram took = plus(copy(latency), earlierLatency);
     long answered = took.getTotalCount();
     return new ModelMetrics(
         failed + answered, answered, counts, waiting, distribution(took), distribution(queued));
@@ -113,10 +143,6 @@ final class Metrics {
 
   /** A histogram as the API has it. */
   static ModelMetrics.Latency distribution(Histogram histogram) {
-    ByteBuffer buffer = ByteBuffer.allocate(histogram.getNeededByteBufferCapacity());
-    int bytes = histogram.encodeIntoCompressedByteBuffer(buffer, Deflater.BEST_SPEED);
-    byte[] encoded = new byte[bytes];
-    buffer.get(0, encoded);
     long count = histogram.getTotalCount();
     return new ModelMetrics.Latency(
         count,
@@ -126,6 +152,14 @@ final class Metrics {
         histogram.getValueAtPercentile(99),
         histogram.getValueAtPercentile(99.9),
         histogram.getMaxValue(),
-        Base64.getEncoder().encodeToString(encoded));
+        encoded(histogram));
+  }
+
+  private static String encoded(Histogram histogram) {
+    ByteBuffer buffer = ByteBuffer.allocate(histogram.getNeededByteBufferCapacity());
+    int bytes = histogram.encodeIntoCompressedByteBuffer(buffer, Deflater.BEST_SPEED);
+    byte[] encoded = new byte[bytes];
+    buffer.get(0, encoded);
+    return Base64.getEncoder().encodeToString(encoded);
   }
 }

@@ -27,7 +27,9 @@ import org.osgi.framework.Version;
 final class Model {
   final Family family;
   final Version version;
-  final Metrics metrics = new Metrics();
+
+  /** What it counted since the engine started, also before its package was away. */
+  final Metrics metrics;
 
   /** Requests that wait. Grows only under the family's lock. */
   final AtomicInteger waiting = new AtomicInteger();
@@ -104,8 +106,9 @@ final class Model {
   /** What was logged last, so that it is logged once per change. */
   String logged = "";
 
-  Model(Family family, ModelDescription description) {
+  Model(Family family, ModelDescription description, Metrics metrics) {
     this.family = family;
+    this.metrics = metrics;
     this.version = description.version();
     this.description = description;
   }

@@ -169,24 +169,26 @@ final class Counters {
   }
 
   /**
-   * A version went for good: if it comes again, it counts from zero.
+   * A version went: nothing is told of it any more, unless it comes again and goes on counting.
    *
    * @param counted what it had counted, by {@code answered} and {@code errors.CODE}; may lack any
    */
   void removed(String model, String version, Map<String, String> counted) {
-    Seen before = state.versions.remove(model + " " + version);
     Total total = state.models.get(model);
     if (total == null) {
       return;
     }
-    Seen last = before == null ? new Seen() : before;
-    total.answered += more(counted.get("answered"), last.answered);
+    Seen last = state.versions.computeIfAbsent(model + " " + version, key -> new Seen());
+    long answered = more(counted.get("answered"), last.answered);
+    total.answered += answered;
+    last.answered += answered;
     for (Map.Entry<String, String> entry : counted.entrySet()) {
       if (entry.getKey().startsWith(ERRORS)) {
         String code = entry.getKey().substring(ERRORS.length());
         long more = more(entry.getValue(), last.errors.getOrDefault(code, 0L));
         if (more > 0) {
           total.errors.merge(code, more, Long::sum);
+          last.errors.merge(code, more, Long::sum);
         }
       }
     }

@@ -249,6 +249,24 @@ final class ReporterTest {
   }
 
   @Test
+  void shouldCountOnceWhenAVersionComesBackAndGoesOnCounting() {
+    reporter.started(TelemetryExamples.of(engine, "boot"));
+    assertThat(of(figures(), "requests.total")).isEqualTo(4L);
+    engine.count(1_000, 7);
+    reporter.happened(
+        ScriptedEngine.event(
+            3,
+            EngineEvent.Type.MODEL_REMOVED,
+            "1.1.0",
+            "removed",
+            Map.of("answered", "10", "errors.DEADLINE_EXCEEDED", "1")));
+    engine.count(1_000, 9);
+    KuraPayload after = figures();
+    assertThat(of(after, "requests")).isEqualTo(16L);
+    assertThat(of(after, "requests.total")).isEqualTo(20L);
+  }
+
+  @Test
   void shouldCountAnewWhenCountsGoBack() {
     reporter.started(TelemetryExamples.of(engine, "boot"));
     figures();
