@@ -25,6 +25,8 @@ import java.util.OptionalLong;
  *     limit
  * @param rollout how another generation takes over; empty for what the engine is configured to
  * @param fieldSamples that real inputs are kept; empty for none
+ * @param gap what it does while its accelerator is away and taken to come back; empty for what the
+ *     engine is configured to
  */
 public record ModelPolicy(
     VersionPolicy versions,
@@ -32,7 +34,17 @@ public record ModelPolicy(
     boolean only,
     OptionalLong memoryBudgetBytes,
     Optional<RolloutPolicy> rollout,
-    Optional<FieldSamplePolicy> fieldSamples) {
+    Optional<FieldSamplePolicy> fieldSamples,
+    Optional<Gap> gap) {
+
+  /** What a model does whose accelerator went away and is taken to come back. */
+  public enum Gap {
+    /** It runs on the next best accelerator meanwhile, and says so in its answers. */
+    FALLBACK,
+    /** Its requests wait. */
+    WAIT
+  }
+
   private static final ModelPolicy DEFAULT =
       new ModelPolicy(VersionPolicy.latest(), List.of(), false, OptionalLong.empty());
 
@@ -41,25 +53,38 @@ public record ModelPolicy(
     accelerators = List.copyOf(accelerators);
   }
 
-  /** With the engine's way of taking over, and no field samples. */
+  /** With the engine's way of taking over and of bridging gaps, and no field samples. */
   public ModelPolicy(
       VersionPolicy versions,
       List<String> accelerators,
       boolean only,
       OptionalLong memoryBudgetBytes) {
-    this(versions, accelerators, only, memoryBudgetBytes, Optional.empty(), Optional.empty());
+    this(
+        versions,
+        accelerators,
+        only,
+        memoryBudgetBytes,
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty());
   }
 
   /** The same with another way of taking over. */
   public ModelPolicy with(RolloutPolicy other) {
     return new ModelPolicy(
-        versions, accelerators, only, memoryBudgetBytes, Optional.of(other), fieldSamples);
+        versions, accelerators, only, memoryBudgetBytes, Optional.of(other), fieldSamples, gap);
   }
 
   /** The same, and real inputs are kept. */
   public ModelPolicy with(FieldSamplePolicy other) {
     return new ModelPolicy(
-        versions, accelerators, only, memoryBudgetBytes, rollout, Optional.of(other));
+        versions, accelerators, only, memoryBudgetBytes, rollout, Optional.of(other), gap);
+  }
+
+  /** The same, and so it does while its accelerator is away. */
+  public ModelPolicy with(Gap other) {
+    return new ModelPolicy(
+        versions, accelerators, only, memoryBudgetBytes, rollout, fieldSamples, Optional.of(other));
   }
 
   /** Latest version, fastest accelerator, no limit of memory. */

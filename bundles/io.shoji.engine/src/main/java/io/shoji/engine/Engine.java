@@ -24,6 +24,7 @@ import io.shoji.inference.PreparedInference;
 import io.shoji.model.ModelDescription;
 import io.shoji.model.ModelPackage;
 import io.shoji.operations.EngineEvent;
+import io.shoji.operations.ModelPolicy;
 import io.shoji.operations.OperationsPolicy;
 import io.shoji.operations.RolloutPolicy;
 import io.shoji.tensor.Shape;
@@ -223,6 +224,11 @@ final class Engine implements InferenceService, AutoCloseable {
         boolean unused = generation.model.family.fail(generation, reason, true);
       }
     }
+  }
+
+  /** What a model does while its accelerator is away. */
+  ModelPolicy.Gap gap(String model) {
+    return policy.model(model).gap().orElse(settings.gap());
   }
 
   /** What models are pinned to. */

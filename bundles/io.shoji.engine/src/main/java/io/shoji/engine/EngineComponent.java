@@ -29,6 +29,7 @@ import io.shoji.operations.EngineEvent;
 import io.shoji.operations.EngineEventListener;
 import io.shoji.operations.EventReporter;
 import io.shoji.operations.GatewayKey;
+import io.shoji.operations.ModelPolicy;
 import io.shoji.operations.Operations;
 import io.shoji.operations.RolloutPolicy;
 import io.shoji.tensor.Tensor;
@@ -596,11 +597,11 @@ public final class EngineComponent implements InferenceService, RefusalListener,
         "no such way to guard calls asked=" + name + " known=[auto, always, never]");
   }
 
-  private static Settings.Gap gap(@Nullable String name) {
+  private static ModelPolicy.Gap gap(@Nullable String name) {
     if (name == null) {
       return Settings.DEFAULTS.gap();
     }
-    for (Settings.Gap gap : Settings.Gap.values()) {
+    for (ModelPolicy.Gap gap : ModelPolicy.Gap.values()) {
       if (gap.name().equalsIgnoreCase(name.strip())) {
         return gap;
       }

@@ -251,6 +251,16 @@ final class Family {
     }
   }
 
+  /** What is loaded only to go back to; null if nothing is. */
+  synchronized @Nullable Generation held() {
+    return held;
+  }
+
+  /** Whether what answered before the same version does so again as soon as it is loaded anew. */
+  synchronized boolean mayReload(Generation from) {
+    return from.model.candidates.stream().anyMatch(c -> !c.isAt(from) && c.isUsable());
+  }
+
   /** Whether {@link #switchBack} is possible, or was done when the generation failed. */
   synchronized boolean mayGoBack(Generation from) {
     Generation before = held;
@@ -1199,31 +1209,39 @@ final class Family {
   }
 
   /**
-   * Takes what serves out of service, where it would not stay beside a model that is to be loaded,
-   * because memory is too tight for both. Until {@link #roomUsed} no other version of this family
-   * is loaded.
-   *
-   * @return what is being closed; empty if nothing would make room
+   * What serves and would not stay beside a model that is to be loaded, so that it has to go first
+   * where memory is too tight for both. What could not be loaded again stays.
    */
-  List<Generation> stepAside(Model coming) {
+  synchronized List<Generation> inTheWay(Model coming) {
+    List<Generation> found = new ArrayList<>();
+    for (Model model : models()) {
+      Generation generation = model.serving;
+      if (generation != null
+          && !generation.standsIn
+          && model.installed()
+          && (generation.worse || !staysBeside(generation, coming))) {
+        found.add(generation);
+      }
+    }
+    return found;
+  }
+
+  /**
+   * Takes what is in the way of a model out of service. Until {@link #roomUsed} no other version of
+   * this family is loaded.
+   */
+  void stepAside(Model coming, List<Generation> inTheWay) {
     Changes changes = new Changes();
-    List<Generation> gone = new ArrayList<>();
     synchronized (this) {
-      for (Model model : models()) {
-        Generation generation = model.serving;
-        // What could not be loaded again must stay.
-        if (generation != null && model.installed() && !staysBeside(generation, coming)) {
-          withdrawServing(model, changes);
-          gone.add(generation);
+      for (Generation generation : inTheWay) {
+        if (generation.model.serving == generation) {
+          withdrawServing(generation.model, changes);
         }
       }
-      if (!gone.isEmpty()) {
-        roomFor = coming;
-      }
+      roomFor = coming;
       sweep(changes);
     }
     changes.apply(engine);
-    return gone;
   }
 
   /** Whether a model must not be loaded now, since another has the room. Under the lock. */

@@ -103,6 +103,12 @@ final class Generation {
   /** Whether it is loaded only to go back to; it counts in no memory budget then. */
   volatile boolean kept;
 
+  /** Whether it only serves until another has been loaded that memory was made for. */
+  final boolean standsIn;
+
+  /** Whether it did worse on probation, so that it goes where what is to come needs its memory. */
+  volatile boolean worse;
+
   /** Why it serves no more, if it failed while it ran; empty otherwise. */
   volatile String failure = "";
 
@@ -119,7 +125,9 @@ final class Generation {
       long latencyNanos,
       long footprintBytes,
       ModelPackage origin,
-      ModelPackage.Lease<ModelArtifact> files) {
+      ModelPackage.Lease<ModelArtifact> files,
+      boolean standsIn) {
+    this.standsIn = standsIn;
     this.model = model;
     this.version = model.version;
     this.device = device;

@@ -276,6 +276,19 @@ final class Journal implements AutoCloseable {
     tell();
   }
 
+  /**
+   * Adds to what speaks for or against a change that is under way; its state stays.
+   *
+   * @throws IllegalArgumentException if there is no such change
+   */
+  void amend(long id, Map<String, String> evidence) {
+    synchronized (this) {
+      JournalEntry before = entry(id);
+      put(advanced(before, before.change().state(), before.change().reason(), evidence));
+    }
+    tell();
+  }
+
   private static boolean follows(State before, State after) {
     return NEXT.getOrDefault(before, Set.of()).contains(after);
   }
@@ -446,7 +459,8 @@ final class Journal implements AutoCloseable {
             ? doubts == 0 || entry.change().state() == State.STAGED
             : !before.doubtful()
                 && before.change().to().equals(entry.change().to())
-                && follows(before.change().state(), entry.change().state());
+                && (before.change().state() == entry.change().state()
+                    || follows(before.change().state(), entry.change().state()));
     set(found, fits ? entry : entry.doubted());
     lastId = Math.max(lastId, entry.change().id());
   }

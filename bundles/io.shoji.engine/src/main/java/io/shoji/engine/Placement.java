@@ -215,7 +215,7 @@ final class Placement {
    * is back and cannot serve it.
    */
   private boolean isAwaitedElsewhere(Model model, Candidate candidate) {
-    if (engine.settings().gap() != Settings.Gap.WAIT
+    if (engine.gap(model.family.name) != ModelPolicy.Gap.WAIT
         || !model.isBeingExchanged()
         || model.lostLabel.isEmpty()
         || candidate.device.label.equals(model.lostLabel)) {
@@ -667,7 +667,9 @@ final class Placement {
     /** It was found to be the best, and is to serve. */
     CHOSEN,
     /** It serves there, and is to do so anew. */
-    RELOAD
+    RELOAD,
+    /** What serves has to make room for another one, and this answers meanwhile. */
+    STAND_IN
   }
 
   private void load(
@@ -697,7 +699,7 @@ final class Placement {
     Map<String, String> evidence = Map.of();
     try {
       String tight = tight(model, candidate, description);
-      if (!tight.isEmpty() && !makeRoom(model, candidate)) {
+      if (!tight.isEmpty() && (why == Why.STAND_IN || !makeRoom(model, candidate))) {
         failed(model, candidate, reload, true, tight, evidence);
         return;
       }
@@ -790,7 +792,11 @@ final class Placement {
       if (generation != null) {
         generation.loadedWith(trace);
       }
-      kept = generation != null && engine.rollouts().takeOver(generation, trial);
+      kept =
+          generation != null
+              && (generation.standsIn
+                  ? engine.rollouts().standIn(generation, trial)
+                  : engine.rollouts().takeOver(generation, trial));
       if (generation != null && kept) {
         served.add(key);
         LOG.info(
@@ -877,7 +883,8 @@ final class Placement {
    * Why a model does not fit beside what serves, as far as can be told before; empty if it may.
    * Without anything to stay beside it is tried: nothing is put at risk then.
    */
-  private String tight(Model model, Candidate candidate, ModelDescription description) {
+  private String tight(Model model, Candidate candidate, ModelDescription description)
+      throws InterruptedException {
     long asked;
     synchronized (model.family) {
       if (model.family.models().stream().allMatch(m -> m.serving == null)) {
@@ -886,6 +893,9 @@ final class Placement {
       asked = estimate(model, candidate, description);
     }
     Optional<MemoryRoom.Room> room = room(candidate.device);
+    if (room.isPresent() && asked > room.get().bytes() && giveUpKept(candidate.device)) {
+      room = room(candidate.device);
+    }
     return room.isEmpty() || asked <= room.get().bytes()
         ? ""
         : "there is no room for it beside what serves; free some memory, or let the old one go first"
@@ -933,17 +943,80 @@ final class Placement {
     }
   }
 
+  /**
+   * Closes what is loaded only to go back to and takes memory that a device needs; whether anything
+   * was closed.
+   */
+  private boolean giveUpKept(Device device) throws InterruptedException {
+    boolean closed = false;
+    for (Family family : engine.families()) {
+      Generation held = family.held();
+      if (held != null
+          && (held.device.label.equals(device.label) || (held.device.isHost() && device.isHost()))
+          && engine.rollouts().giveUp(held, "memory was needed accelerator=" + device.label)
+          && !family.serves(held)) {
+        LOG.info("what was kept to go back to is closed, since memory is needed {}", held);
+        closed |= held.awaitClosed(engine.settings().drainTimeoutMs() * 1_000_000L);
+      }
+    }
+    return closed;
+  }
+
+  /** Has a model answered elsewhere while what serves it makes room, where that is wanted. */
+  private void standIn(Generation serving, Device needed) {
+    Model model = serving.model;
+    ModelPackage origin;
+    ModelDescription description;
+    Candidate chosen = null;
+    synchronized (model.family) {
+      if (!model.installed() || engine.gap(model.family.name) != ModelPolicy.Gap.FALLBACK) {
+        return;
+      }
+      origin = model.packages.get(0);
+      description = model.description;
+      for (Candidate each : model.candidates) {
+        boolean elsewhere =
+            !each.device.label.equals(serving.device.label)
+                && !each.device.label.equals(needed.label);
+        if (elsewhere && (each.isUsable() || isDue(each)) && isBetter(model, each, chosen)) {
+          chosen = each;
+        }
+      }
+    }
+    if (chosen != null) {
+      load(model, chosen, Why.STAND_IN, null, origin, description);
+    }
+  }
+
+  /** Whether a candidate is preferred to another, as far as is known of them. */
+  private boolean isBetter(Model model, Candidate one, @Nullable Candidate other) {
+    if (other == null) {
+      return true;
+    }
+    ModelPolicy policy = policy(model);
+    int order = Integer.compare(rank(policy, one.device.label), rank(policy, other.device.label));
+    return order < 0
+        || (order == 0
+            && one.latencyNanos >= 0
+            && (other.latencyNanos < 0 || one.latencyNanos < other.latencyNanos));
+  }
+
   /** Closes what serves before its successor is loaded, if the operator wants that; whether so. */
   private boolean makeRoom(Model model, Candidate candidate) throws InterruptedException {
-    RolloutPolicy rollout = policy(model).rollout().orElse(engine.settings().rollout());
-    if (rollout.tight() != RolloutPolicy.TightMemory.SEQUENTIAL) {
+    List<Generation> old = model.family.inTheWay(model);
+    // What did worse does not keep out what is to come in its place.
+    if (old.isEmpty()
+        || (engine.rollout(model.family.name).tight() != RolloutPolicy.TightMemory.SEQUENTIAL
+            && !old.stream().allMatch(generation -> generation.worse))) {
       return false;
     }
-    List<Generation> old = model.family.stepAside(model);
+    old.forEach(generation -> standIn(generation, candidate.device));
+    model.family.stepAside(model, old);
     for (Generation generation : old) {
       LOG.info(
-          "a generation steps aside, since memory is tight; requests wait {} for variant={}"
+          "a generation steps aside, since memory is tight; requests {} {} for variant={}"
               + " accelerator={}",
+          generation.model.serving == null ? "wait" : "are answered elsewhere",
           generation,
           candidate.variant.name(),
           candidate.device.label);
@@ -951,7 +1024,7 @@ final class Placement {
         return false;
       }
     }
-    return !old.isEmpty();
+    return true;
   }
 
   /**
@@ -1012,7 +1085,10 @@ final class Placement {
       // What is staged has its turn first.
       boolean elsewhere =
           model.staged != null
-              || (why != Why.RELOAD && model.servesCurrent() && best(model) != candidate);
+              || (why != Why.RELOAD
+                  && why != Why.STAND_IN
+                  && model.servesCurrent()
+                  && best(model) != candidate);
       if (!candidate.isUsable() || elsewhere) {
         return null;
       }
@@ -1022,15 +1098,16 @@ final class Placement {
           candidate.variant,
           model.description.sha256(),
           loaded,
-          provenance(model, candidate),
+          provenance(model, candidate, why == Why.STAND_IN || degraded(model, candidate)),
           candidate.latencyNanos,
           candidate.footprintBytes,
           origin,
-          files);
+          files,
+          why == Why.STAND_IN);
     }
   }
 
-  private Provenance provenance(Model model, Candidate candidate) {
+  private Provenance provenance(Model model, Candidate candidate, boolean degraded) {
     AcceleratorInfo info = candidate.device.info;
     return new Provenance(
         generations.incrementAndGet(),
@@ -1047,7 +1124,7 @@ final class Placement {
         info.runtimeVersion(),
         info.runtimeBuildId(),
         info.simulated(),
-        degraded(model, candidate));
+        degraded);
   }
 
   private static boolean mayMend(AcceleratorException.Code code) {

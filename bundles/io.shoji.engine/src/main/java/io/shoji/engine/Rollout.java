@@ -87,11 +87,10 @@ final class Rollout {
       return !fromVersion.isEmpty() && !fromVersion.equals(to.version());
     }
 
-    /** Takes the taps off. */
-    void unwatch() {
+    /** Compares no more with what answered before. */
+    void uncompare() {
       Comparer comparing = comparer;
       Judge judging = judge;
-      Watch watching = watch;
       if (comparing != null) {
         next.detach(comparing);
         Generation old = before;
@@ -102,11 +101,17 @@ final class Rollout {
       if (judging != null) {
         evidence.putAll(judging.evidence());
       }
+      comparer = null;
+    }
+
+    /** Takes the taps off. */
+    void unwatch() {
+      uncompare();
+      Watch watching = watch;
       if (watching != null) {
         next.detach(watching);
         watching.addTo(evidence);
       }
-      comparer = null;
       watch = null;
     }
   }

@@ -318,6 +318,60 @@ final class Rollouts {
     return true;
   }
 
+  /**
+   * Takes a generation that answers while what serves its version makes room for another one. As
+   * {@link #takeOver}, but nothing is compared.
+   */
+  synchronized boolean standIn(Generation next, Trial.Result trial) {
+    Family family = next.model.family;
+    Generation before = family.routes().unnamed();
+    if (stopped) {
+      return false;
+    }
+    if (before == null || before.model != next.model) {
+      return family.publish(next, false, false);
+    }
+    supersede(family.name);
+    Rollout.Part part =
+        begin(
+            Optional.of(key(before.provenance)),
+            next,
+            key(next.provenance),
+            before,
+            engine.rollout(family.name),
+            trial);
+    part.reason = "it stands in while memory is too tight for what answered and what is to come";
+    part.evidence.put("known", "true");
+    Rollout rollout = new Rollout("");
+    rollout.parts.add(part);
+    return change(rollout);
+  }
+
+  /**
+   * Gives up what is loaded only to go back to: after that the way back is to load it again. The
+   * journal says so first.
+   *
+   * @return false if nothing on probation has it
+   */
+  synchronized boolean giveUp(Generation held, String reason) {
+    Family family = held.model.family;
+    Rollout rollout = active.get(family.name);
+    if (rollout == null || rollout.phase != Rollout.Phase.PROBATION) {
+      return false;
+    }
+    for (Rollout.Part part : rollout.parts) {
+      if (part.before == held) {
+        part.uncompare();
+        part.evidence.put("before.closed", reason);
+        journal.amend(part.id, part.evidence);
+        part.before = null;
+        family.giveUp(held);
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Nothing answers: it does so at once. */
   private boolean serveFirst(Generation next, GenerationKey to, Trial.Result trial) {
     Family family = next.model.family;
@@ -820,7 +874,7 @@ final class Rollouts {
       Generation before = part.before;
       if (before != null && !part.family.holds(before) && part.next.failure.isEmpty()) {
         // Nothing of its driver may stay because of this.
-        part.unwatch();
+        part.uncompare();
         part.before = null;
       }
       if (!part.next.failure.isEmpty()) {
@@ -937,7 +991,7 @@ final class Rollouts {
       boolean possible =
           part.anotherVersion()
               ? part.family.has(Version.parseVersion(part.fromVersion))
-              : part.family.mayGoBack(part.next);
+              : part.family.mayGoBack(part.next) || part.family.mayReload(part.next);
       goes.put(part, possible);
       String why =
           part == culprit
@@ -956,6 +1010,7 @@ final class Rollouts {
         pin(part.family.name, Version.parseVersion(part.fromVersion));
       }
       advance(part, ModelChange.State.ROLLED_BACK, why);
+      part.next.worse = true;
       rolledBack(part.id, part.to, part.fromVersion, why, part.evidence);
     }
     List<Family.Changes> changes = new ArrayList<>();
@@ -971,7 +1026,9 @@ final class Rollouts {
                 part.family.goBack(Version.parseVersion(part.fromVersion), own);
               } else {
                 part.family.verdict(part.next, "it did worse on probation: " + reason, true, 0);
-                part.family.switchBack(part.next, own);
+                if (!part.family.switchBack(part.next, own)) {
+                  engine.placement().request(part.next.model);
+                }
               }
             }
           }

@@ -10,6 +10,7 @@
 package io.shoji.engine;
 
 import io.shoji.accelerator.ThreadNiceness;
+import io.shoji.operations.ModelPolicy.Gap;
 import io.shoji.operations.RolloutPolicy;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,7 +34,8 @@ import java.util.List;
  * @param rollout how another generation of a model takes over, where its policy does not say so
  * @param loaderNiceness how far threads that prepare a model give way to others, see {@link
  *     io.shoji.accelerator.ThreadNiceness}
- * @param gap what a model does whose accelerator went away and is taken to come back
+ * @param gap what a model does whose accelerator went away and is taken to come back, where its
+ *     policy does not say so
  * @param acceptAgain whether golden samples are run at every start, even of what was committed
  * @param patience how long a vendor's library may keep the engine waiting
  */
@@ -53,14 +55,6 @@ record Settings(
     Gap gap,
     boolean acceptAgain,
     Patience patience) {
-
-  /** What a model does whose accelerator went away and is taken to come back. */
-  enum Gap {
-    /** It runs on the next best accelerator meanwhile, and says so in its answers. */
-    FALLBACK,
-    /** Its requests wait. */
-    WAIT
-  }
 
   /** What holds where nothing is configured. */
   static final Settings DEFAULTS =

@@ -14,14 +14,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.ThreadNiceness;
 import io.shoji.inference.InferenceResult;
+import io.shoji.inference.ModelRef;
+import io.shoji.operations.ModelPolicy;
+import io.shoji.operations.OperationsPolicy;
 import io.shoji.operations.RolloutPolicy;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** What requests do while their accelerator is away, on gateways that have another. */
 class GapTest extends EngineFixture {
-  private static Settings settings(Settings.Gap gap, int gapWaitMs) {
+  private static Settings settings(ModelPolicy.Gap gap, int gapWaitMs) {
     return new Settings(
         8,
         4,
@@ -54,7 +58,7 @@ class GapTest extends EngineFixture {
 
   @Test
   void shouldRunOnTheNextBestWhenTheGapIsToBeBridged() throws Exception {
-    configure(settings(Settings.Gap.FALLBACK, 20_000));
+    configure(settings(ModelPolicy.Gap.FALLBACK, 20_000));
     FakeAccelerator fast = serveOnTheFaster();
     assertThat(answer().provenance().accelerator()).isEqualTo("hailo");
 
@@ -67,7 +71,7 @@ class GapTest extends EngineFixture {
 
   @Test
   void shouldWaitForTheSameAcceleratorWhenTheGapIsToBeWaitedOut() throws Exception {
-    configure(settings(Settings.Gap.WAIT, 20_000));
+    configure(settings(ModelPolicy.Gap.WAIT, 20_000));
     FakeAccelerator fast = serveOnTheFaster();
 
     unplug(fast);
@@ -82,8 +86,31 @@ class GapTest extends EngineFixture {
   }
 
   @Test
+  void shouldDoAsTheModelsPolicySaysWhenTheEngineIsConfiguredOtherwise() throws Exception {
+    configure(settings(ModelPolicy.Gap.FALLBACK, 20_000));
+    engine.configure(
+        new OperationsPolicy(
+            Map.of("digits", ModelPolicy.defaults().with(ModelPolicy.Gap.WAIT)), Map.of()),
+        () -> {});
+    FakeAccelerator fast = serveOnTheFaster();
+    install(FakePackage.of("others", "1.0.0"));
+    ModelRef others = ModelRef.latest("others");
+    awaitServing(others);
+    awaitPlaced(others);
+
+    unplug(fast);
+    CompletableFuture<InferenceResult> waiting = engine.inferAsync(DIGITS, input(1), in(20_000));
+
+    assertThat(engine.infer(others, input(1), in(10_000)).provenance().degraded()).isTrue();
+    awaitPlaced(DIGITS);
+    assertThat(waiting).isNotDone();
+    plug(FakeAccelerator.of("hailo", 1).costing(1_000));
+    assertThat(waiting.get(10, TimeUnit.SECONDS).provenance().accelerator()).isEqualTo("hailo");
+  }
+
+  @Test
   void shouldGoElsewhereWhenTheGapIsOver() throws Exception {
-    configure(settings(Settings.Gap.WAIT, 300));
+    configure(settings(ModelPolicy.Gap.WAIT, 300));
     FakeAccelerator fast = serveOnTheFaster();
 
     unplug(fast);
@@ -95,7 +122,7 @@ class GapTest extends EngineFixture {
 
   @Test
   void shouldGoElsewhereWhenTheAcceleratorIsBackAndCannotServe() throws Exception {
-    configure(settings(Settings.Gap.WAIT, 20_000));
+    configure(settings(ModelPolicy.Gap.WAIT, 20_000));
     FakeAccelerator fast = serveOnTheFaster();
     unplug(fast);
 

@@ -21,6 +21,7 @@ import io.shoji.inference.InferenceResult;
 import io.shoji.inference.ModelRef;
 import io.shoji.inference.ModelStatus;
 import io.shoji.inference.PreparedInference;
+import io.shoji.operations.ModelPolicy;
 import io.shoji.tensor.Tensor;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -56,7 +57,7 @@ class GuardTest extends EngineFixture {
         5_000,
         AT_ONCE,
         ThreadNiceness.IDLE,
-        Settings.Gap.FALLBACK,
+        ModelPolicy.Gap.FALLBACK,
         false,
         new Patience(guarding, 50, callTimeoutMs, loadTimeoutMs));
   }

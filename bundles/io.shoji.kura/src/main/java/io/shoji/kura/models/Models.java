@@ -117,6 +117,18 @@ public final class Models implements ConfigurableComponent, StatusSource {
                 + " both. Models of one group take over and go back together. The name * stands for"
                 + " all other models. Empty: as the engine is configured.|TextArea")
     String rollouts() default "";
+
+    /** What is done while an accelerator is away. */
+    @AttributeDefinition(
+        name = "Gaps",
+        required = false,
+        description =
+            "What a model does while its accelerator is away for a short time, as when its driver is"
+                + " exchanged. One line per model: NAME = fallback (it runs on the next best one and"
+                + " says so in its answers), NAME = wait (its requests wait) or NAME = engine (as the"
+                + " engine is configured). The name * stands for all other models. Empty: as the"
+                + " engine is configured.|TextArea")
+    String gaps() default "";
   }
 
   private final Policies policies;
@@ -148,11 +160,13 @@ public final class Models implements ConfigurableComponent, StatusSource {
     Map<String, Optional<FieldSamplePolicy>> samples =
         form.parsed("field.samples", PolicyLines::fieldSamples);
     Map<String, Optional<RolloutPolicy>> rollouts = form.parsed("rollouts", PolicyLines::rollouts);
+    Map<String, Optional<ModelPolicy.Gap>> gaps = form.parsed("gaps", PolicyLines::gaps);
     if (versions == null
         || orders == null
         || budgets == null
         || samples == null
-        || rollouts == null) {
+        || rollouts == null
+        || gaps == null) {
       return Map.of();
     }
     Set<String> names = new HashSet<>(versions.keySet());
@@ -160,6 +174,7 @@ public final class Models implements ConfigurableComponent, StatusSource {
     names.addAll(budgets.keySet());
     names.addAll(samples.keySet());
     names.addAll(rollouts.keySet());
+    names.addAll(gaps.keySet());
     Map<String, ModelPolicy> policies = new HashMap<>();
     for (String name : names) {
       Order order = of(orders, name, new Order(List.of(), false));
@@ -171,7 +186,8 @@ public final class Models implements ConfigurableComponent, StatusSource {
               order.only(),
               of(budgets, name, OptionalLong.empty()),
               of(rollouts, name, Optional.empty()),
-              of(samples, name, Optional.empty())));
+              of(samples, name, Optional.empty()),
+              of(gaps, name, Optional.empty())));
     }
     return policies;
   }

@@ -157,7 +157,8 @@ public final class Policies {
                     false,
                     before.memoryBudgetBytes(),
                     before.rollout(),
-                    before.fieldSamples()));
+                    before.fieldSamples(),
+                    before.gap()));
           }
         });
     return all;

@@ -10,6 +10,7 @@
 package io.shoji.kura.operations;
 
 import io.shoji.operations.FieldSamplePolicy;
+import io.shoji.operations.ModelPolicy;
 import io.shoji.operations.OperationsPolicy;
 import io.shoji.operations.RolloutPolicy;
 import io.shoji.operations.VersionPolicy;
@@ -89,6 +90,17 @@ public final class PolicyLines {
    */
   public static Map<String, Optional<RolloutPolicy>> rollouts(String text) {
     return read(text, PolicyLines::model, PolicyLines::rollout);
+  }
+
+  /** {@code NAME = engine | fallback | wait} per model. */
+  public static Map<String, Optional<ModelPolicy.Gap>> gaps(String text) {
+    return read(
+        text,
+        PolicyLines::model,
+        value ->
+            value.equalsIgnoreCase("engine")
+                ? Optional.empty()
+                : Optional.of(one(ModelPolicy.Gap.class, value)));
   }
 
   /** {@code KIND[:DEVICE] = SIZE | none} per accelerator. */

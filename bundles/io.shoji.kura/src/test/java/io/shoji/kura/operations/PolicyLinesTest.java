@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shoji.kura.operations.PolicyLines.Order;
+import io.shoji.operations.ModelPolicy;
 import io.shoji.operations.RolloutPolicy;
 import java.util.List;
 import java.util.Map;
@@ -127,6 +128,16 @@ final class PolicyLinesTest {
                         RolloutPolicy.TightMemory.REFUSE,
                         ""))),
             Map.entry("*", Optional.empty()));
+  }
+
+  @Test
+  void shouldReadWhatIsDoneWhileAnAcceleratorIsAway() {
+    assertThat(PolicyLines.gaps("digits = wait; pump = Fallback\n* = engine"))
+        .containsExactly(
+            Map.entry("digits", Optional.of(ModelPolicy.Gap.WAIT)),
+            Map.entry("pump", Optional.of(ModelPolicy.Gap.FALLBACK)),
+            Map.entry("*", Optional.empty()));
+    refused(PolicyLines::gaps, "m = hope", "hope", "[fallback, wait]");
   }
 
   @Test
