@@ -141,7 +141,7 @@ class ServeIT {
   void shouldUninstallOnlyWhenAskedTo() throws Exception {
     Path file = Packages.put(Packages.shipped("model-digits"), packages, "digits.dp");
     Packages.put(Packages.shipped("core"), packages, "core.dp");
-    try (GatewayProcess gateway = serve("--bare")) {
+    try (GatewayProcess gateway = serve("--bare", "--ready-timeout", 1)) {
       gateway.await("installed io.shoji.model.digits");
       gateway.await("watching");
       Files.delete(file);

@@ -214,9 +214,16 @@ class LedgerIT {
         receipts(felix);
         resources.add(
             Resources.read(resources.isEmpty() ? Long.MAX_VALUE : resources.get(0).classLoaders()));
+        double[] ratio = ratios(true);
         System.out.printf(
-            "ledger: swaps=%d receipts=%d %s%n",
-            swap + 1, receipts, resources.get(resources.size() - 1));
+            Locale.ROOT,
+            "ledger: swaps=%d receipts=%d %s, p99 of model swaps over p99 before=%.2f in %.0f quiet"
+                + " pairs%n",
+            swap + 1,
+            receipts,
+            resources.get(resources.size() - 1),
+            ratio[1],
+            ratio[0]);
       }
     }
   }
