@@ -9,6 +9,7 @@
  */
 package io.shoji.accelerator;
 
+import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
 import java.util.List;
@@ -58,6 +59,26 @@ public interface LoadedModel extends AutoCloseable {
    * @throws IllegalStateException after {@link #close}
    */
   Binding bind(List<Tensor> inputs, List<Tensor> outputs) throws AcceleratorException;
+
+  /**
+   * Tensors for {@link #bind} in the memory that suits the accelerator best: bound together as they
+   * are, they reach it without a copy where any others would be copied. Ordinary memory of the JVM
+   * where that is as good.
+   *
+   * @param inputShapes one concrete shape per input, in order
+   * @param outputShapes one concrete shape per output, in order
+   * @return zeroed tensors, owned by the caller
+   * @throws IllegalArgumentException if one does not match, naming it, what was asked and what was
+   *     found
+   * @throws AcceleratorException OUT_OF_MEMORY or DEVICE_LOST
+   * @throws IllegalStateException after {@link #close}
+   */
+  default Buffers buffers(List<Shape> inputShapes, List<Shape> outputShapes)
+      throws AcceleratorException {
+    return new OrdinaryBuffers(
+        OrdinaryBuffers.allocate("input", inputs(), inputShapes),
+        OrdinaryBuffers.allocate("output", outputs(), outputShapes));
+  }
 
   /**
    * Runs once into tensors of the caller and blocks until it is done or the deadline has passed.
@@ -111,6 +132,27 @@ public interface LoadedModel extends AutoCloseable {
    */
   @Override
   void close();
+
+  /**
+   * Tensors of {@link #buffers}. They are memory like any other: they may be read and written after
+   * this and even after the model was closed, bound elsewhere, and kept for as long as anybody
+   * likes; only the short way is gone then.
+   */
+  @ConsumerType
+  interface Buffers extends AutoCloseable {
+    /** One per input, in order; the same list at each call. */
+    List<Tensor> inputs();
+
+    /** One per output, in order; the same list at each call. */
+    List<Tensor> outputs();
+
+    /**
+     * Ends the short way; bindings on the tensors go on. The memory is given back once nobody
+     * reaches a tensor any more. Idempotent.
+     */
+    @Override
+    void close();
+  }
 
   /**
    * A prepared call. One thread at a time; different bindings of a model run at once up to its

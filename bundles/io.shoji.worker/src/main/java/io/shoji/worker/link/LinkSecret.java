@@ -20,8 +20,7 @@ import java.util.HexFormat;
  * other. The secret itself never goes over the link: each side shows a digest of its own.
  */
 public final class LinkSecret {
-  /** Bytes of a secret, and of what is shown of it. */
-  static final int BYTES = 32;
+  private static final int BYTES = 32;
 
   private final byte[] bytes;
 
@@ -55,23 +54,29 @@ public final class LinkSecret {
   }
 
   /** What the gateway shows of it. */
-  byte[] ofGateway() {
+  String ofGateway() {
     return shown("gateway");
   }
 
   /** What the worker shows of it. */
-  byte[] ofWorker() {
+  String ofWorker() {
     return shown("worker");
   }
 
-  private byte[] shown(String side) {
+  private String shown(String side) {
     try {
       MessageDigest digest = MessageDigest.getInstance("SHA-256");
       digest.update(side.getBytes(StandardCharsets.US_ASCII));
-      return digest.digest(bytes);
+      return HexFormat.of().formatHex(digest.digest(bytes));
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java has SHA-256", e);
     }
+  }
+
+  /** Whether something shown is what is asked, without telling by the time that it takes. */
+  static boolean isSame(String shown, String asked) {
+    return MessageDigest.isEqual(
+        shown.getBytes(StandardCharsets.UTF_8), asked.getBytes(StandardCharsets.UTF_8));
   }
 
   /** Says nothing of it. */

@@ -1,0 +1,113 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.worker.link;
+
+import io.shoji.accelerator.AcceleratorException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A lane in the worker: reads a run, has the driver do it, writes the reply; one thread. */
+final class ServedLane {
+  private static final Logger LOG = LoggerFactory.getLogger(ServedLane.class);
+
+  private final int index;
+  private final SocketChannel channel;
+  private final AtomicReferenceArray<ServedBinding> bindings;
+  private final CallPage page;
+  private final ByteBuffer in = LaneWire.buffer();
+  private final ByteBuffer out = LaneWire.buffer();
+  private final CountDownLatch ended = new CountDownLatch(1);
+
+  /** Bytes of the last reply, its length included. Read by others once the lane has ended. */
+  private volatile int replyBytes;
+
+  ServedLane(
+      int index,
+      SocketChannel channel,
+      AtomicReferenceArray<ServedBinding> bindings,
+      CallPage page) {
+    this.index = index;
+    this.channel = channel;
+    this.bindings = bindings;
+    this.page = page;
+  }
+
+  /** Serves until the gateway closes the connection, on the calling thread. */
+  void serve() {
+    try {
+      while (true) {
+        in.clear();
+        do {
+          if (channel.read(in) < 0) {
+            return;
+          }
+        } while (!LaneWire.isWhole(in));
+        LaneWire.checkRun(in);
+        run();
+        replyBytes = out.limit();
+        while (out.hasRemaining()) {
+          channel.write(out);
+        }
+      }
+    } catch (ProtocolException e) {
+      LOG.warn("a lane ends since what came is not of the protocol lane={}", index, e);
+    } catch (IOException e) {
+      LOG.debug("a lane ends lane={} reason={}", index, e.toString());
+    } finally {
+      LinkThreads.closeQuietly(channel);
+      ended.countDown();
+    }
+  }
+
+  private void run() throws ProtocolException {
+    long deadlineNanos = System.nanoTime() + LaneWire.runRemainingNanos(in);
+    long sequence = LaneWire.runSequence(in);
+    ServedBinding binding = bindings.get(LaneWire.runBinding(in));
+    LaneWire.Reply reply;
+    page.note(index, sequence);
+    try {
+      if (binding == null) {
+        throw new IllegalStateException("the binding is closed");
+      }
+      reply = binding.run(sequence, deadlineNanos);
+    } catch (AcceleratorException | RuntimeException | Error e) {
+      if (!(e instanceof AcceleratorException)) {
+        LOG.debug("a run ends with an exception lane={}", index, e);
+      }
+      reply = new LaneWire.Reply(sequence, List.of(), false, 0, Failure.of(e));
+    } finally {
+      page.note(index, 0);
+    }
+    if (reply == null) {
+      LaneWire.ran(out, sequence);
+    } else {
+      LaneWire.reply(out, reply);
+    }
+  }
+
+  /** The last reply without its length, once everything that came has been done. */
+  ByteBuffer settle() throws InterruptedException {
+    ended.await();
+    int bytes = replyBytes - Integer.BYTES;
+    byte[] reply = new byte[Math.max(0, bytes)];
+    out.get(Integer.BYTES, reply, 0, reply.length);
+    return ByteBuffer.wrap(reply).asReadOnlyBuffer();
+  }
+
+  void close() {
+    LinkThreads.closeQuietly(channel);
+  }
+}
