@@ -10,6 +10,7 @@
 package io.shoji.worker.agent;
 
 import io.shoji.accelerator.Accelerator;
+import io.shoji.accelerator.ThreadNiceness;
 import io.shoji.worker.link.LinkSecret;
 import io.shoji.worker.link.LinkServer;
 import java.io.BufferedInputStream;
@@ -106,9 +107,23 @@ public final class WorkerMain {
     for (Bundle bundle : bundles) {
       bundle.start();
     }
-    link = LinkServer.listen(Path.of(text(launch, SOCKET)), LinkSecret.of(text(launch, SECRET)));
+    BundleContext context = framework.getBundleContext();
+    link =
+        LinkServer.listen(
+            Path.of(text(launch, SOCKET)),
+            LinkSecret.of(text(launch, SECRET)),
+            () -> giveWay(context));
     accelerators = new Offered(framework.getBundleContext(), link);
     accelerators.open();
+  }
+
+  /** Lets a thread that loads give way to those that answer, as its caller in the gateway does. */
+  private static void giveWay(BundleContext context) {
+    ServiceReference<ThreadNiceness> reference = context.getServiceReference(ThreadNiceness.class);
+    ThreadNiceness niceness = reference == null ? null : context.getService(reference);
+    if (niceness != null && !niceness.lower(ThreadNiceness.IDLE)) {
+      LOG.debug("the system does not let a thread give way");
+    }
   }
 
   /** Runs until the gateway says otherwise, or is gone. */
