@@ -411,11 +411,16 @@ final class Engine implements InferenceService, AutoCloseable {
 
   /** Gives back place and lease. */
   void leave(Generation generation, boolean async) {
+    leavePlace(generation, async);
+    generation.release();
+  }
+
+  /** Gives back the place alone. */
+  void leavePlace(Generation generation, boolean async) {
     List<Waiter> next = generation.gate.exit(generation, async);
     if (!next.isEmpty()) {
       deliver(next);
     }
-    generation.release();
   }
 
   /** Place and lease for a synchronous request, at once or after waiting. */
@@ -662,14 +667,14 @@ final class Engine implements InferenceService, AutoCloseable {
               return new InferenceResult(
                   outputs, generation.provenance, begun - startNanos, done - begun);
             } finally {
-              leave(generation, async);
+              generation.release();
             }
           };
       // Nobody waits on the thread of an asynchronous request.
       result =
           !async && guard.releases(generation)
               ? guard.away(generation, deadlineNanos, run)
-              : guard.here(generation, deadlineNanos, run);
+              : guard.here(generation, async, deadlineNanos, run);
     } catch (Exception | Error e) {
       InferenceException failure = failed(generation, e);
       generation.failed(inputs, failure);

@@ -103,6 +103,10 @@ final class Guard {
 
   private void tell(InFlight flight) {
     flight.device.hung();
+    if (flight.device.isHost()) {
+      // Others can run there meanwhile.
+      flight.leave.run();
+    }
     String reason =
         "the accelerator does not come back from a call call="
             + flight.what
@@ -125,9 +129,13 @@ final class Guard {
     watched.remove(flight);
   }
 
-  /** A call is back; says so if it hung. */
+  /** A call is back: its place is free, if it was not before. */
   static void back(InFlight flight) {
-    if (flight.end()) {
+    boolean hung = flight.end();
+    if (!hung || !flight.device.isHost()) {
+      flight.leave.run();
+    }
+    if (hung) {
       LOG.warn(
           "a call that hung has come back accelerator={} call={} lateMs={}",
           flight.device,
@@ -189,7 +197,8 @@ final class Guard {
             new InFlight(
                 device,
                 "load",
-                reason -> LOG.warn("a load does not come back {}: {}", what, reason)),
+                reason -> LOG.warn("a load does not come back {}: {}", what, reason),
+                () -> {}),
             System.nanoTime() + patience().loadTimeoutMs() * 1_000_000L,
             load,
             LoadedModel::close);
@@ -226,7 +235,7 @@ final class Guard {
 
   /**
    * Makes a call that is no request, on this thread if it is one of those that calls run on
-   * already.
+   * already. One that is not back by its deadline hangs.
    *
    * @param deadlineNanos value of {@link System#nanoTime}
    * @param late gets the result of a call that came back after nobody waited for it any more
@@ -241,7 +250,18 @@ final class Guard {
       call.run();
       return call.result();
     }
-    return waitFor(trials, call);
+    return tryOut(call);
+  }
+
+  private <T> T tryOut(Call<T> call) throws AcceleratorException, InterruptedException {
+    try {
+      return waitFor(trials, call);
+    } finally {
+      // It had time enough.
+      if (call.isAbandoned() && call.flight.hangs()) {
+        tell(call.flight);
+      }
+    }
   }
 
   private <T> T waitFor(ThreadPoolExecutor threads, Call<T> call)
@@ -263,12 +283,14 @@ final class Guard {
   }
 
   /**
-   * Runs a request on this thread, watched.
+   * Runs a request on this thread, watched, and gives its place back.
    *
+   * @param task gives the lease back
    * @throws Exception what the task failed with
    */
-  <T> T here(Generation generation, long deadlineNanos, Callable<T> task) throws Exception {
-    InFlight flight = flight(generation);
+  <T> T here(Generation generation, boolean async, long deadlineNanos, Callable<T> task)
+      throws Exception {
+    InFlight flight = flight(generation, async);
     flight.begin(deadlineNanos);
     watched.add(flight);
     try {
@@ -280,19 +302,24 @@ final class Guard {
   }
 
   /**
-   * Runs a request on a thread of the engine.
+   * Runs a request on a thread of the engine, and gives its place back when the device is done.
    *
-   * @param task is run in any case, maybe after the deadline, and gives lease and place back
+   * @param task is run in any case, maybe after the deadline, and gives the lease back
    * @throws Exception what the task failed with; an AcceleratorException with TIMEOUT if it is not
    *     back by the deadline
    */
   <T> T away(Generation generation, long deadlineNanos, Callable<T> task) throws Exception {
-    return waitFor(requests, new Call<>(flight(generation), deadlineNanos, task, tooLate -> {}));
+    return waitFor(
+        requests, new Call<>(flight(generation, false), deadlineNanos, task, tooLate -> {}));
   }
 
   /** What is seen of runs of a generation. */
-  static InFlight flight(Generation generation) {
-    return new InFlight(generation.device, "run", generation.loaded::hangs);
+  InFlight flight(Generation generation, boolean async) {
+    return new InFlight(
+        generation.device,
+        "run",
+        generation.loaded::hangs,
+        () -> engine.leavePlace(generation, async));
   }
 
   /** An answer and how long it took on the device. */
@@ -311,10 +338,9 @@ final class Guard {
     long own = deadline();
     long earlier = own - deadlineNanos < 0 ? own : deadlineNanos;
     try {
-      return waitFor(
-          trials,
+      return tryOut(
           new Call<>(
-              flight(generation),
+              flight(generation, false),
               earlier,
               () -> {
                 try {
@@ -322,7 +348,7 @@ final class Guard {
                   List<Tensor> outputs = generation.loaded.run(inputs, earlier);
                   return new Answer(outputs, clock.getAsLong() - begun);
                 } finally {
-                  engine.leave(generation, false);
+                  generation.release();
                 }
               },
               tooLate -> {}));
@@ -507,6 +533,10 @@ final class Guard {
       if (thread != null) {
         thread.interrupt();
       }
+    }
+
+    private boolean isAbandoned() {
+      return state.get() == State.ABANDONED;
     }
 
     /** Nobody waits for it any more. */

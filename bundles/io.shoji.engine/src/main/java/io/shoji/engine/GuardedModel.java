@@ -104,7 +104,7 @@ final class GuardedModel implements LoadedModel {
   private <T> T call(String what, long deadlineNanos, Callable<T> task, Consumer<T> late)
       throws AcceleratorException {
     try {
-      return guarded(what, deadlineNanos, task, late);
+      return guarded(what, deadlineNanos, task, late, () -> {});
     } catch (InterruptedException e) {
       throw new IllegalStateException("a driver's call is never interrupted call=" + what, e);
     }
@@ -113,16 +113,17 @@ final class GuardedModel implements LoadedModel {
   /**
    * Makes a call that is no request. What is closed before it is back is closed when it is.
    *
+   * @param leave gives the call's place on the device back
    * @throws AcceleratorException what it failed with; TIMEOUT if it is not back by the deadline
    * @throws InterruptedException if it was interrupted
    */
-  <T> T guarded(String what, long deadlineNanos, Callable<T> task, Consumer<T> late)
+  <T> T guarded(String what, long deadlineNanos, Callable<T> task, Consumer<T> late, Runnable leave)
       throws AcceleratorException, InterruptedException {
     synchronized (this) {
       running++;
     }
     return guard.call(
-        new InFlight(device, what, this::hangs),
+        new InFlight(device, what, this::hangs, leave),
         deadlineNanos,
         () -> {
           try {

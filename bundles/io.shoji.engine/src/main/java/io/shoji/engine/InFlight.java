@@ -41,6 +41,9 @@ final class InFlight {
   final String what;
   final Hung hung;
 
+  /** Gives the place on the device back. */
+  final Runnable leave;
+
   /** {@link #IDLE}, {@link #HUNG}, or the deadline of the call that runs. */
   private volatile long state = IDLE;
 
@@ -51,8 +54,10 @@ final class InFlight {
    * Calls of a device.
    *
    * @param what the call's name in messages
+   * @param leave gives the place on the device back, once for each call
    */
-  InFlight(Device device, String what, Hung hung) {
+  InFlight(Device device, String what, Hung hung, Runnable leave) {
+    this.leave = leave;
     this.device = device;
     this.what = what;
     this.hung = hung;

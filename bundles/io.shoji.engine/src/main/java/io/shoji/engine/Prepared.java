@@ -56,7 +56,7 @@ final class Prepared implements PreparedInference {
         Routes routes,
         AtomicReference<@Nullable Bound> place) {
       this.guard = guard;
-      this.flight = Guard.flight(generation);
+      this.flight = guard.flight(generation, false);
       this.generation = generation;
       this.binding = binding;
       this.routes = routes;
@@ -64,7 +64,7 @@ final class Prepared implements PreparedInference {
       guard.watch(flight);
     }
 
-    /** Runs it on this thread, watched. */
+    /** Runs it on this thread, watched, and gives the place back. */
     private void run(long deadlineNanos) throws AcceleratorException {
       flight.begin(deadlineNanos);
       try {
@@ -306,7 +306,7 @@ final class Prepared implements PreparedInference {
       } catch (Exception | Error e) {
         thrown = e;
       } finally {
-        engine.leave(generation, false);
+        generation.release();
       }
     }
     if (thrown == null) {
@@ -337,7 +337,7 @@ final class Prepared implements PreparedInference {
                       return true;
                     } finally {
                       giveBack(ready);
-                      engine.leave(ready.generation, false);
+                      ready.generation.release();
                     }
                   });
       return null;

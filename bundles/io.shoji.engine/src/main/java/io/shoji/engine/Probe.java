@@ -120,7 +120,8 @@ final class Probe {
                       () ->
                           background.givesWay()
                               ? Optional.of(givingWay(call, nanos, deadline))
-                              : Optional.<T>empty()));
+                              : Optional.<T>empty()),
+              () -> {});
       if (result.isPresent()) {
         return result.get();
       }
@@ -132,9 +133,9 @@ final class Probe {
     return result;
   }
 
-  private <T> T guarded(long deadlineNanos, Callable<T> task)
+  private <T> T guarded(long deadlineNanos, Callable<T> task, Runnable leave)
       throws AcceleratorException, InterruptedException {
-    return loaded.guarded("run", deadlineNanos, task, tooLate -> {});
+    return loaded.guarded("run", deadlineNanos, task, tooLate -> {}, leave);
   }
 
   private <T> T givingWay(Call<T> call, long[] nanos, long deadlineNanos)
@@ -160,13 +161,8 @@ final class Probe {
     long deadline = engine.guard().deadline();
     return guarded(
         deadline,
-        () -> {
-          try {
-            return run(call, nanos, deadline);
-          } finally {
-            engine.deliver(device.gate.exit(null, false));
-          }
-        });
+        () -> run(call, nanos, deadline),
+        () -> engine.deliver(device.gate.exit(null, false)));
   }
 
   private <T> T run(Call<T> call, long[] nanos, long deadlineNanos) throws AcceleratorException {

@@ -195,6 +195,27 @@ class GuardTest extends EngineFixture {
   }
 
   @Test
+  void shouldAnswerOthersOnTheProcessorWhenACallHasItsOnlyPlaceAndHangs() throws Exception {
+    configure(settings(Guarding.ALWAYS, 30_000, 30_000));
+    FakeAccelerator cpu = plug(FakeAccelerator.of("cpu", 1));
+    install(FakePackage.of("digits", "1.0.0"));
+    install(FakePackage.of("other", "1.0.0"));
+    awaitServing(DIGITS);
+    awaitServing(OTHER);
+    awaitPlaced(OTHER);
+    cpu.runHang = back;
+    assertLate(() -> engine.infer(DIGITS, input(1), in(20)));
+    cpu.runHang = null;
+
+    assertThat(engine.infer(OTHER, input(1), in(5_000)).outputs().get(0).getFloat(0)).isEqualTo(2);
+
+    back.countDown();
+    await("healthy", () -> !isSuspect());
+    assertThat(engine.infer(DIGITS, input(1), in(5_000)).outputs().get(0).getFloat(0)).isEqualTo(2);
+    assertThat(cpu.mostRunning).as("the place was given back once").hasValueLessThan(3);
+  }
+
+  @Test
   void shouldNoticeThatAPreparedCallHangsOnItsCallersThread() throws Exception {
     FakeAccelerator cpu = serve(Guarding.NEVER, "cpu");
     PreparedInference prepared = engine.prepare(DIGITS, input(1), output(), in(5_000));

@@ -21,7 +21,8 @@ class InFlightTest {
   private final Device device =
       new Device(FakeAccelerator.of("cpu", 1), new Gate(1, () -> 1), 1, gone -> {});
   private final AtomicInteger told = new AtomicInteger();
-  private final InFlight flight = new InFlight(device, "run", reason -> told.incrementAndGet());
+  private final InFlight flight =
+      new InFlight(device, "run", reason -> told.incrementAndGet(), () -> {});
 
   @Test
   void shouldHangOnceWhenGraceIsOver() {
