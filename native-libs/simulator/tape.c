@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -281,7 +282,8 @@ static void tape_rule(const char *line, bool onwards, const char *rest) {
     return;
   }
   static const char *const actions[] = {
-      "status", "hang", "slow", "skip", "value", "nan", "noise", "flip", "swap", "crash", "abort"};
+      "status", "hang", "slow", "skip", "value", "nan", "noise", "flip", "swap", "crash", "abort",
+      "kill", "exit", "devour", "descriptors"};
   int found = -1;
   for (int i = 0; i < (int)(sizeof actions / sizeof *actions); i++) {
     found = strcmp(action, actions[i]) == 0 ? i : found;
@@ -471,6 +473,23 @@ void tape_hang(unsigned long serial, double ms) {
   }
 }
 
+/* Takes memory for good, MiB, and touches it; the limit of the process or of its group ends it, or the last allocation does. */
+static void devour(double mebibytes) {
+  for (double taken = 0; mebibytes <= 0 || taken < mebibytes; taken++) {
+    void *piece = malloc(1 << 20);
+    if (piece == NULL) {
+      abort();
+    }
+    memset(piece, 1, 1 << 20);
+  }
+}
+
+/* Opens files until the process may open no more; they stay open. */
+static void use_up_descriptors(void) {
+  while (open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0) {
+  }
+}
+
 void tape_play(const struct tape_fault *fault) {
   switch (fault->action) {
     case TAPE_HANG:
@@ -484,6 +503,17 @@ void tape_play(const struct tape_fault *fault) {
       break;
     case TAPE_ABORT:
       abort();
+    case TAPE_KILL:
+      raise(SIGKILL);
+      break;
+    case TAPE_EXIT:
+      _exit((int)fault->amount);
+    case TAPE_DEVOUR:
+      devour(fault->amount);
+      break;
+    case TAPE_DESCRIPTORS:
+      use_up_descriptors();
+      break;
     default:
       break;
   }

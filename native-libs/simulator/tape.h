@@ -34,7 +34,11 @@ enum tape_action {
   TAPE_FLIP,
   TAPE_SWAP,
   TAPE_CRASH,
-  TAPE_ABORT
+  TAPE_ABORT,
+  TAPE_KILL,
+  TAPE_EXIT,
+  TAPE_DEVOUR,
+  TAPE_DESCRIPTORS
 };
 
 /* What the tape has for one call. */

@@ -107,7 +107,10 @@ static struct {
   char version[TEXT_LENGTH];
 } state;
 
-/* ---- Outputs that are bound: what RunWithBinding will write. ---- */
+/* ---- What is bound: the outputs that RunWithBinding will write, and the last input. ---- */
+
+static const char POISON[] = "poison";
+static const float POISON_NUMBER = 666666;
 
 enum { MOST_BINDINGS = 256, MOST_OUTPUTS = 16 };
 
@@ -115,6 +118,7 @@ static struct {
   uintptr_t binding;
   uintptr_t values[MOST_OUTPUTS];
   int count;
+  uintptr_t input;
 } bound[MOST_BINDINGS];
 
 static int bound_find(uintptr_t binding) {
@@ -126,18 +130,30 @@ static int bound_find(uintptr_t binding) {
   return -1;
 }
 
-static void bound_add(uintptr_t binding, uintptr_t value) {
+static int bound_place(uintptr_t binding) {
   int at = bound_find(binding);
   if (at < 0) {
     at = bound_find(0);
-    if (at < 0) {
-      return;
+    if (at >= 0) {
+      bound[at].binding = binding;
+      bound[at].count = 0;
+      bound[at].input = 0;
     }
-    bound[at].binding = binding;
-    bound[at].count = 0;
   }
-  if (bound[at].count < MOST_OUTPUTS) {
+  return at;
+}
+
+static void bound_add(uintptr_t binding, uintptr_t value) {
+  int at = bound_place(binding);
+  if (at >= 0 && bound[at].count < MOST_OUTPUTS) {
     bound[at].values[bound[at].count++] = value;
+  }
+}
+
+static void bound_input(uintptr_t binding, uintptr_t value) {
+  int at = bound_place(binding);
+  if (at >= 0) {
+    bound[at].input = value;
   }
 }
 
@@ -163,6 +179,11 @@ static bool own_line(const char *line) {
 }
 
 static bool own_action(const char *name, struct tape_fault *fault) {
+  if (strcmp(name, POISON) == 0) {
+    fault->action = TAPE_CRASH;
+    snprintf(fault->text, sizeof fault->text, "%s", POISON);
+    return true;
+  }
   if (strcmp(name, "memory") != 0) {
     return false;
   }
@@ -322,16 +343,42 @@ static void keep_account(int f, const uintptr_t *a, uintptr_t result, const uint
   tape_lock();
   if (f == F_BindOutput && result == 0) {
     bound_add(a[0], a[2]);
+  } else if (f == F_BindInput && result == 0) {
+    bound_input(a[0], a[2]);
   } else if (f == F_ReleaseIoBinding || f == F_ClearBoundOutputs) {
     bound_forget(a[0]);
   }
   tape_unlock();
 }
 
+/* Whether a run is to read an input that begins with the number that stands for poison. */
+static bool poisoned(int f, const uintptr_t *a) {
+  uintptr_t value = 0;
+  if (f == F_Run && a[4] > 0) {
+    value = ((const uintptr_t *)a[3])[0];
+  } else if (f == F_RunWithBinding) {
+    tape_lock();
+    int at = bound_find(a[2]);
+    value = at < 0 ? 0 : bound[at].input;
+    tape_unlock();
+  }
+  uintptr_t data = 0;
+  const uintptr_t arguments[ARGUMENTS] = {value, (uintptr_t)&data};
+  if (value == 0 || real_call(F_GetTensorMutableData, arguments) != 0) {
+    return false;
+  }
+  float first;
+  memcpy(&first, (const void *)data, sizeof first);
+  return first == POISON_NUMBER;
+}
+
 static uintptr_t call(int f, const uintptr_t *a) {
   const struct facts *fact = &facts[f];
   struct tape_fault fault;
   bool faulty = tape_next(f, &fault);
+  if (faulty && strcmp(fault.text, POISON) == 0 && !poisoned(f, a)) {
+    faulty = false;
+  }
   if (faulty) {
     if (fault.action == TAPE_STATUS && fact->returns == STATUS) {
       return failed(&fault);
@@ -409,8 +456,7 @@ static const entry *get_api(uint32_t version) {
   bool there = open_real();
   tape_unlock();
   if (faulty) {
-    if (fault.action != TAPE_HANG && fault.action != TAPE_SLOW && fault.action != TAPE_CRASH &&
-        fault.action != TAPE_ABORT) {
+    if (fault.action != TAPE_HANG && fault.action != TAPE_SLOW && fault.action < TAPE_CRASH) {
       return NULL;
     }
     tape_play(&fault);

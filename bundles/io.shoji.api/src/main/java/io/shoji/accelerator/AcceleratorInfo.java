@@ -79,6 +79,13 @@ public final class AcceleratorInfo {
    */
   public static final String HOSTED = "shoji.hosted";
 
+  /**
+   * Service property, Boolean: the driver is being exchanged, and whatever else serves the same
+   * device takes over, whatever the versions; absent or false else. May change while the service is
+   * registered.
+   */
+  public static final String LEAVING = "shoji.leaving";
+
   private final String kind;
   private final String device;
   private final String deviceName;

@@ -37,6 +37,9 @@ import org.slf4j.LoggerFactory;
 final class BundleFacts {
   private static final Logger LOG = LoggerFactory.getLogger(BundleFacts.class);
 
+  /** What runs drivers in processes of their own. */
+  private static final String HOST = "io.shoji.worker";
+
   /** Stands for a driver that comes from no bundle. */
   static final long NONE = -1;
 
@@ -51,6 +54,10 @@ final class BundleFacts {
     Bundle of = FrameworkUtil.getBundle(accelerator.getClass());
     if (of != null && info.driver().equals(of.getSymbolicName())) {
       return of.getBundleId();
+    }
+    if (of != null && HOST.equals(of.getSymbolicName())) {
+      // Nothing of the driver is in this process.
+      return NONE;
     }
     for (Bundle bundle : context.getBundles()) {
       if (info.driver().equals(bundle.getSymbolicName())

@@ -1026,6 +1026,17 @@ final class Engine implements InferenceService, AutoCloseable {
     return successors;
   }
 
+  /** Lets whatever else serves the same device take over from an accelerator. */
+  void release(Accelerator accelerator) {
+    for (Device device : devices) {
+      if (device.accelerator == accelerator) {
+        device.release();
+      }
+    }
+    families.values().forEach(Family::deviceAdded);
+    lookForUnused();
+  }
+
   /**
    * An accelerator leaves. Returns when everything on it is closed, or when the time for that is
    * over.

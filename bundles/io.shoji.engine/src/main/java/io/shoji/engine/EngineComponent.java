@@ -641,6 +641,7 @@ public final class EngineComponent implements InferenceService, RefusalListener,
   @Reference(
       cardinality = ReferenceCardinality.MULTIPLE,
       policy = ReferencePolicy.DYNAMIC,
+      updated = "updatedAccelerator",
       unbind = "removeAccelerator")
   void addAccelerator(Accelerator accelerator, Map<String, Object> properties) {
     drivers.add(
@@ -649,6 +650,13 @@ public final class EngineComponent implements InferenceService, RefusalListener,
                 instanceof Long id
             ? Optional.ofNullable(context.getBundle(id))
             : Optional.empty());
+  }
+
+  /** What is said of an accelerator has changed: its driver may be on its way out. */
+  void updatedAccelerator(Accelerator accelerator, Map<String, Object> properties) {
+    if (Boolean.TRUE.equals(properties.get(AcceleratorInfo.LEAVING))) {
+      engine.release(accelerator);
+    }
   }
 
   /** An accelerator is being unregistered: returns when everything on it is closed. */

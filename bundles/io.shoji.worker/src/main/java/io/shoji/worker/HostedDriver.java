@@ -347,7 +347,11 @@ final class HostedDriver {
     if (next != null) {
       Set<String> taken = next.labels();
       for (Worker old : former) {
-        if (!taken.isEmpty() && taken.containsAll(old.labels()) && old.models() == 0) {
+        if (taken.isEmpty() || !taken.containsAll(old.labels())) {
+          continue;
+        }
+        old.release();
+        if (old.models() == 0) {
           LOG.info("a driver's former worker is used no more worker={} next={}", old, next);
           retire(old);
         }

@@ -12,6 +12,7 @@ package io.shoji.worker;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.MemoryUse;
+import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
 import java.util.HashMap;
@@ -72,6 +73,12 @@ final class HostedModel implements LoadedModel {
   @Override
   public Binding bind(List<Tensor> inputs, List<Tensor> outputs) throws AcceleratorException {
     return new HostedBinding(remote.bind(inputs, outputs), List.copyOf(inputs));
+  }
+
+  @Override
+  public Buffers buffers(List<Shape> inputShapes, List<Shape> outputShapes)
+      throws AcceleratorException {
+    return remote.buffers(inputShapes, outputShapes);
   }
 
   @Override

@@ -42,6 +42,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.Constants;
 import org.osgi.framework.ServiceRegistration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -73,6 +74,7 @@ final class Worker implements LinkListener {
   private volatile @Nullable LinkClient link;
   private volatile @Nullable Thread connecting;
   private volatile boolean stopping;
+  private boolean released;
 
   /**
    * Starts the process, and lets it get as far as it can without the driver.
@@ -280,6 +282,30 @@ final class Worker implements LinkListener {
       registration.unregister();
     } catch (IllegalStateException e) {
       LOG.debug("the framework has taken the service back already", e);
+    }
+  }
+
+  /** Lets the accelerators of another worker take over from this one's. */
+  // The framework takes nothing newer.
+  @SuppressWarnings("JdkObsolete")
+  void release() {
+    if (released) {
+      return;
+    }
+    released = true;
+    for (ServiceRegistration<Accelerator> registration : registrations.values()) {
+      try {
+        Hashtable<String, Object> properties = new Hashtable<>();
+        for (String key : registration.getReference().getPropertyKeys()) {
+          if (!key.startsWith("service.") && !key.equals(Constants.OBJECTCLASS)) {
+            properties.put(key, registration.getReference().getProperty(key));
+          }
+        }
+        properties.put(AcceleratorInfo.LEAVING, true);
+        registration.setProperties(properties);
+      } catch (IllegalStateException e) {
+        LOG.debug("an accelerator left meanwhile worker={}", this, e);
+      }
     }
   }
 
