@@ -16,8 +16,8 @@ import java.util.List;
 
 /**
  * Has a share of the requests that one of two generations answers run on the other one too, and
- * shows both answers to a judge. Attached to the generation whose requests these are; the requests
- * wait for nothing but the copy.
+ * shows both answers to whoever judges them. Attached to the generation whose requests these are;
+ * the requests wait for nothing but the copy.
  */
 final class Comparer implements Tap {
   private static final long PLACE_LIMIT_MS = 1_000;
@@ -28,8 +28,7 @@ final class Comparer implements Tap {
   private final Generation before;
   private final Generation next;
   private final Sampler sampler;
-  private final Agreement agreement;
-  private final Judge judge;
+  private final Comparison judge;
   private final Runnable decided;
 
   /**
@@ -44,15 +43,13 @@ final class Comparer implements Tap {
       Generation before,
       Generation next,
       double share,
-      Agreement agreement,
-      Judge judge,
+      Comparison judge,
       Runnable decided) {
     this.engine = engine;
     this.shadow = shadow;
     this.before = before;
     this.next = next;
     this.sampler = new Sampler(share);
-    this.agreement = agreement;
     this.judge = judge;
     this.decided = decided;
   }
@@ -122,8 +119,8 @@ final class Comparer implements Tap {
     } else {
       boolean live = answered == next;
       judge.compared(
-          agreement.samples(outputs),
-          agreement.differing(outputs, found),
+          live ? found : outputs,
+          live ? outputs : found,
           live ? took : runNanos,
           live ? runNanos : took);
     }
@@ -131,7 +128,7 @@ final class Comparer implements Tap {
   }
 
   private void tell() {
-    if (judge.cleared() || judge.against().isPresent()) {
+    if (judge.decided()) {
       decided.run();
     }
   }

@@ -478,6 +478,7 @@ public final class EngineComponent implements InferenceService, RefusalListener,
     File folder = context.getDataFile("field-samples");
     return new FieldSamples(
         folder == null ? null : folder.toPath(),
+        new LocalDisk(),
         () -> {
           ServiceReference<GatewayKey> reference = context.getServiceReference(GatewayKey.class);
           return reference == null

@@ -9,6 +9,8 @@
  */
 package io.shoji.engine;
 
+import io.shoji.disk.Disk;
+import io.shoji.disk.LocalDisk;
 import io.shoji.operations.FieldSamplePage;
 import io.shoji.operations.FieldSamplePolicy;
 import io.shoji.operations.FieldSampleStatus;
@@ -49,6 +51,7 @@ final class FieldSamples {
   private static final Logger LOG = LoggerFactory.getLogger(FieldSamples.class);
 
   private final @Nullable Path folder;
+  private final Disk disk;
   private final SampleKeys keys;
   private final long graceMs;
   private final ThreadPoolExecutor writer;
@@ -58,13 +61,15 @@ final class FieldSamples {
   /**
    * Field samples.
    *
-   * @param folder where they are; null if nothing can be kept
+   * @param folder where they are, in one that exists; null if nothing can be kept
    * @param service the gateway's key, if a service has one now
    * @param graceMs how long samples outlive their policy, milliseconds
    */
-  FieldSamples(@Nullable Path folder, Supplier<Optional<GatewayKey>> service, long graceMs) {
+  FieldSamples(
+      @Nullable Path folder, Disk disk, Supplier<Optional<GatewayKey>> service, long graceMs) {
     this.folder = folder;
-    this.keys = new SampleKeys(folder == null ? Path.of("") : folder, service);
+    this.disk = disk;
+    this.keys = new SampleKeys(folder == null ? Path.of("") : folder, disk, service);
     this.graceMs = graceMs;
     this.writer =
         new ThreadPoolExecutor(
@@ -82,7 +87,7 @@ final class FieldSamples {
 
   /** None, for there is no place for them. */
   static FieldSamples none() {
-    return new FieldSamples(null, Optional::empty, GRACE_MS);
+    return new FieldSamples(null, new LocalDisk(), Optional::empty, GRACE_MS);
   }
 
   /** Those of an earlier process. */
@@ -127,7 +132,7 @@ final class FieldSamples {
           Path own = root.resolve(folder(name));
           SampleFiles files;
           try {
-            files = SampleFiles.in(own);
+            files = SampleFiles.in(own, disk);
           } catch (IOException e) {
             LOG.warn("field samples cannot be read, none are kept model={}", name, e);
             return null;

@@ -106,6 +106,9 @@ final class Generation {
   /** Whether it only serves until another has been loaded that memory was made for. */
   final boolean standsIn;
 
+  /** How its answers are distributed; null if it does not classify. */
+  final @Nullable AnswerMix mix;
+
   /** Whether it did worse on probation, so that it goes where what is to come needs its memory. */
   volatile boolean worse;
 
@@ -128,6 +131,10 @@ final class Generation {
       ModelPackage.Lease<ModelArtifact> files,
       boolean standsIn) {
     this.standsIn = standsIn;
+    this.mix = AnswerMix.of(model.description).orElse(null);
+    if (mix != null) {
+      attach(mix);
+    }
     this.model = model;
     this.version = model.version;
     this.device = device;

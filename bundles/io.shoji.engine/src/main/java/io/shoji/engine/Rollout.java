@@ -61,6 +61,9 @@ final class Rollout {
     @Nullable Judge judge;
     @Nullable Watch watch;
 
+    /** Judges its answers on probation, where there was no canary. */
+    @Nullable MixJudge mix;
+
     /** What a measurement of both found against the new one; empty if nothing. */
     volatile String slow = "";
 
@@ -100,6 +103,9 @@ final class Rollout {
       }
       if (judging != null) {
         evidence.putAll(judging.evidence());
+      }
+      if (mix != null) {
+        mix.addTo(evidence);
       }
       comparer = null;
     }

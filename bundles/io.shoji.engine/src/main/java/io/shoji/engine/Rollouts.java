@@ -152,6 +152,17 @@ final class Rollouts {
     return changes;
   }
 
+  /** A model's part of the change under way; null if there is none. */
+  synchronized Rollout.@Nullable Part part(String model) {
+    Rollout rollout = active.get(model);
+    return rollout == null
+        ? null
+        : rollout.parts.stream()
+            .filter(part -> part.family.name.equals(model))
+            .findFirst()
+            .orElse(null);
+  }
+
   /** Why something must not serve because of what became of it before; empty if it may. */
   String bar(GenerationKey key) {
     return barred.getOrDefault(key, "");
@@ -626,15 +637,33 @@ final class Rollouts {
   }
 
   private Comparer comparer(Rollout.Part part, Generation before, Judge judge, double share) {
+    Agreement agreement =
+        new Agreement(
+            part.next.model.description, before.variant.precision(), part.next.variant.precision());
     return new Comparer(
         engine,
         shadow,
         before,
         part.next,
         share,
-        new Agreement(
-            part.next.model.description, before.variant.precision(), part.next.variant.precision()),
-        judge,
+        new Comparison() {
+          @Override
+          public void failed(String reason) {
+            judge.failed(reason);
+          }
+
+          @Override
+          public void compared(
+              List<Tensor> one, List<Tensor> next, long beforeNanos, long nextNanos) {
+            judge.compared(
+                agreement.samples(next), agreement.differing(one, next), beforeNanos, nextNanos);
+          }
+
+          @Override
+          public boolean decided() {
+            return judge.cleared() || judge.against().isPresent();
+          }
+        },
         this::kick);
   }
 
@@ -861,6 +890,9 @@ final class Rollouts {
         part.next.attach(comparer);
       } else {
         part.judge = null;
+        if (before != null && before.mix != null && part.next.mix != null) {
+          part.mix = new MixJudge(part.next.mix, before.mix.latest());
+        }
       }
       advance(part, ModelChange.State.PROBATION, "");
     }
@@ -900,10 +932,30 @@ final class Rollouts {
         leave(rollout, part, "");
       } else if (part.watch != null && part.watch.seemsSlow()) {
         measure(part);
+      } else {
+        lookAtMix(part);
       }
     }
     if (rollout.parts.isEmpty()) {
       end(rollout);
+    }
+  }
+
+  /** Has both answer the same requests if the new one's answers are distributed otherwise. */
+  private void lookAtMix(Rollout.Part part) {
+    MixJudge mix = part.mix;
+    Generation before = part.before;
+    if (mix == null || before == null) {
+      return;
+    }
+    if (mix.decided()) {
+      // Dismissed: the inputs have changed, not the model.
+      part.uncompare();
+    } else if (part.comparer == null && mix.suspects()) {
+      LOG.info("answers are distributed otherwise, both answer the same requests {}", part.next);
+      Comparer comparer = new Comparer(engine, shadow, before, part.next, 1, mix, this::kick);
+      part.comparer = comparer;
+      part.next.attach(comparer);
     }
   }
 
@@ -915,6 +967,10 @@ final class Rollouts {
     }
     if (judge != null && part.comparer != null && judge.against().isPresent()) {
       return judge.against();
+    }
+    MixJudge mix = part.mix;
+    if (mix != null && mix.against().isPresent()) {
+      return mix.against();
     }
     return part.slow.isEmpty() ? Optional.empty() : Optional.of(part.slow);
   }

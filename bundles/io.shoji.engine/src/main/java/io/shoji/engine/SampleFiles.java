@@ -9,14 +9,12 @@
  */
 package io.shoji.engine;
 
+import io.shoji.disk.Disk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
@@ -48,20 +46,23 @@ final class SampleFiles {
   }
 
   private final Path folder;
+  private final Disk disk;
   private final TreeMap<Long, Entry> entries = new TreeMap<>();
   private long bytes;
 
-  private SampleFiles(Path folder) {
+  private SampleFiles(Path folder, Disk disk) {
     this.folder = folder;
+    this.disk = disk;
   }
 
   /**
    * The files of a folder.
    *
+   * @param folder in one whose own parent exists
    * @throws IOException if the folder cannot be read; one that is not there is empty
    */
-  static SampleFiles in(Path folder) throws IOException {
-    SampleFiles files = new SampleFiles(folder);
+  static SampleFiles in(Path folder, Disk disk) throws IOException {
+    SampleFiles files = new SampleFiles(folder, disk);
     if (!Files.isDirectory(folder)) {
       return files;
     }
@@ -77,7 +78,7 @@ final class SampleFiles {
                   Files.getLastModifiedTime(file).toMillis()));
         } else {
           LOG.info("what is no sample is removed file={}", file);
-          Files.delete(file);
+          disk.delete(file);
         }
       }
     }
@@ -138,32 +139,29 @@ final class SampleFiles {
    * @throws IOException if it cannot be written; nothing is changed then
    */
   void write(long index, String signature, byte[] contents, long timeMs) throws IOException {
-    Files.createDirectories(folder);
+    Path parent = folder.toAbsolutePath().getParent();
+    if (parent != null) {
+      disk.establish(parent);
+    }
+    disk.establish(folder);
     Entry entry = new Entry(index, signature, blocks(contents.length), timeMs);
     Path fresh = folder.resolve(FRESH);
     try {
-      try (FileChannel channel =
-          FileChannel.open(
-              fresh,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.TRUNCATE_EXISTING,
-              StandardOpenOption.WRITE)) {
-        ByteBuffer buffer = ByteBuffer.wrap(contents);
-        while (buffer.hasRemaining()) {
-          channel.write(buffer);
-        }
-        channel.force(true);
+      disk.delete(fresh);
+      try (Disk.Sink sink = disk.append(fresh)) {
+        sink.write(ByteBuffer.wrap(contents));
+        sink.sync();
       }
-      Files.move(fresh, folder.resolve(entry.fileName()), StandardCopyOption.ATOMIC_MOVE);
+      disk.move(fresh, folder.resolve(entry.fileName()));
     } catch (IOException e) {
       try {
-        Files.deleteIfExists(fresh);
+        disk.delete(fresh);
       } catch (IOException also) {
         e.addSuppressed(also);
       }
       throw e;
     }
-    force(folder);
+    disk.sync(folder);
     add(entry);
   }
 
@@ -173,7 +171,7 @@ final class SampleFiles {
    * @throws IOException if it cannot be removed; it counts on then
    */
   void remove(Entry entry) throws IOException {
-    Files.deleteIfExists(folder.resolve(entry.fileName()));
+    disk.delete(folder.resolve(entry.fileName()));
     if (entries.remove(entry.index(), entry)) {
       bytes -= entry.bytes();
     }
@@ -188,14 +186,7 @@ final class SampleFiles {
     for (Entry entry : entries.values().toArray(new Entry[0])) {
       remove(entry);
     }
-    Files.deleteIfExists(folder.resolve(FRESH));
-    Files.deleteIfExists(folder);
-  }
-
-  /** Makes what was done to the names in a folder durable. */
-  static void force(Path folder) throws IOException {
-    try (FileChannel names = FileChannel.open(folder, StandardOpenOption.READ)) {
-      names.force(true);
-    }
+    disk.delete(folder.resolve(FRESH));
+    disk.delete(folder);
   }
 }

@@ -9,17 +9,15 @@
  */
 package io.shoji.engine;
 
+import io.shoji.disk.Disk;
 import io.shoji.operations.GatewayKey;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -46,6 +44,7 @@ final class SampleKeys {
 
   private final Path folder;
   private final Path file;
+  private final Disk disk;
   private final Supplier<Optional<GatewayKey>> service;
   private boolean told;
 
@@ -55,7 +54,8 @@ final class SampleKeys {
    * @param folder of the key that is used without a service
    * @param service the service, if there is one now
    */
-  SampleKeys(Path folder, Supplier<Optional<GatewayKey>> service) {
+  SampleKeys(Path folder, Disk disk, Supplier<Optional<GatewayKey>> service) {
+    this.disk = disk;
     this.folder = folder;
     this.file = folder.resolve("key");
     this.service = service;
@@ -143,27 +143,24 @@ final class SampleKeys {
 
   /** Writes a key, whole or not at all. */
   private void create() throws IOException {
-    Files.createDirectories(folder);
+    disk.establish(folder);
     Path fresh = folder.resolve("key.new");
-    Files.deleteIfExists(fresh);
+    disk.delete(fresh);
     byte[] key = new byte[GatewayKey.LENGTH];
     new SecureRandom().nextBytes(key);
-    Files.createFile(fresh, PosixFilePermissions.asFileAttribute(OWNER));
-    try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
-      ByteBuffer bytes = ByteBuffer.wrap(key);
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
-      channel.force(true);
+    // For its owner only from the beginning.
+    try (Disk.Sink sink = disk.append(fresh)) {
+      sink.write(ByteBuffer.wrap(key));
+      sink.sync();
     }
     try {
       // A link and no move: what another process wrote meanwhile stays.
-      Files.createLink(file, fresh);
+      disk.link(file, fresh);
     } catch (FileAlreadyExistsException e) {
       LOG.debug("another process made the key file={}", file, e);
     } finally {
-      Files.delete(fresh);
+      disk.delete(fresh);
     }
-    SampleFiles.force(folder);
+    disk.sync(folder);
   }
 }

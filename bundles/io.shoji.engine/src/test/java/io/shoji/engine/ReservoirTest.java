@@ -21,6 +21,7 @@ import io.shoji.operations.OperationException;
 import io.shoji.operations.OperationsPolicy;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
+import io.shoji.testkit.UnsyncedDisk;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -62,11 +63,16 @@ class ReservoirTest extends EngineFixture {
 
   private Reservoir reservoir(SampleKeys keys) throws IOException {
     return new Reservoir(
-        "digits", SampleFiles.in(folder), keys, Runnable::run, nanos::get, Clock.systemUTC());
+        "digits",
+        SampleFiles.in(folder, new UnsyncedDisk()),
+        keys,
+        Runnable::run,
+        nanos::get,
+        Clock.systemUTC());
   }
 
   private Reservoir reservoir() throws IOException {
-    return reservoir(new SampleKeys(temp, Optional::empty));
+    return reservoir(new SampleKeys(temp, new UnsyncedDisk(), Optional::empty));
   }
 
   private void request(Reservoir reservoir, float first) {
@@ -303,7 +309,7 @@ class ReservoirTest extends EngineFixture {
   @Test
   void shouldReadBothWhenKeyServiceComesLater() throws Exception {
     AtomicReference<Optional<GatewayKey>> service = new AtomicReference<>(Optional.empty());
-    Reservoir reservoir = reservoir(new SampleKeys(temp, service::get));
+    Reservoir reservoir = reservoir(new SampleKeys(temp, new UnsyncedDisk(), service::get));
     reservoir.follow(new FieldSamplePolicy(20, 1_000_000));
     request(reservoir, 1);
     service.set(Optional.of(new KeptKey()));
@@ -324,7 +330,7 @@ class ReservoirTest extends EngineFixture {
   @Test
   void shouldKeepSamplesOfRequestsAndRemoveThemWhenPolicyEnds() throws Exception {
     configure(SETTINGS);
-    engine.keep(new FieldSamples(folder, Optional::empty, 0));
+    engine.keep(new FieldSamples(folder, new UnsyncedDisk(), Optional::empty, 0));
     Operator operator = new Operator(engine, Optional::empty);
     assertThatThrownBy(() -> operator.fieldSamples("digits"))
         .isInstanceOf(OperationException.class);
