@@ -24,6 +24,7 @@ import io.shoji.operations.SwapReceipt;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -349,12 +350,22 @@ public final class Management {
   private Document accelerator(String name) throws RequestException {
     Operations engine = engine();
     List<String> there = new ArrayList<>();
+    List<AcceleratorStatus> found = new ArrayList<>();
     for (AcceleratorStatus status : inference().accelerators()) {
       String label = Documents.label(status.info());
       if (label.equals(name)) {
-        return begin().put("accelerator", accelerator(engine, status));
+        found.add(status);
       }
       there.add(label);
+    }
+    // Two drivers may be there side by side for one device: the one that models run on comes first.
+    found.sort(Comparator.comparing(status -> status.models().isEmpty()));
+    if (!found.isEmpty()) {
+      Document document = begin().put("accelerator", accelerator(engine, found.get(0)));
+      return found.size() == 1
+          ? document
+          : document.put(
+              "beside", found.stream().skip(1).map(other -> accelerator(engine, other)).toList());
     }
     throw new RequestException(
         Reason.UNKNOWN_ACCELERATOR,

@@ -11,6 +11,7 @@ package io.shoji.kura.cloud;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonObject;
 import io.shoji.kura.cloud.Cloud.Answer;
 import io.shoji.kura.operations.Management;
 import io.shoji.kura.operations.ScriptedEngine;
@@ -72,6 +73,18 @@ final class CloudRequestsTest {
     assertThat(answer.payload().getMetric("version")).isEqualTo(1);
     assertThat(answer.document().get("version").getAsInt()).isEqualTo(1);
     assertThat(answer.document().get("shoji").getAsString()).isEqualTo("0.1.0");
+  }
+
+  @Test
+  void shouldShowBothDriversWhenTheyAreThereSideBySide() {
+    engine.besides = "io.shoji.driver.cpu.beside";
+
+    JsonObject document = cloud.request("GET/accelerators/cpu:cpu0", Map.of()).document();
+
+    JsonObject serves = document.getAsJsonObject("accelerator");
+    assertThat(serves.get("driver").getAsString()).isEqualTo("io.shoji.driver.cpu");
+    JsonObject beside = document.getAsJsonArray("beside").get(0).getAsJsonObject();
+    assertThat(beside.get("driver").getAsString()).isEqualTo("io.shoji.driver.cpu.beside");
   }
 
   @ParameterizedTest

@@ -88,6 +88,9 @@ public final class ScriptedEngine implements Operations {
   /** What was asked of it, in order. */
   public final List<String> calls = new ArrayList<>();
 
+  /** Another driver of its accelerator that is there beside the one that serves; empty for none. */
+  public volatile String besides = "";
+
   /** Events that it tells. */
   public final List<EngineEvent> events = new ArrayList<>();
 
@@ -580,22 +583,28 @@ public final class ScriptedEngine implements Operations {
 
       @Override
       public List<AcceleratorStatus> accelerators() {
-        return List.of(
-            new AcceleratorStatus(
-                AcceleratorInfo.builder("cpu", "cpu0")
-                    .deviceName("Cortex-A76")
-                    .architecture("aarch64")
-                    .formats(List.of(ModelFormats.ONNX))
-                    .precisions(List.of(Precision.FP32, Precision.INT8))
-                    .driver("io.shoji.driver.cpu", "0.1.0")
-                    .runtime("onnxruntime", "1.29.0", "b17d")
-                    .concurrency(4)
-                    .dynamicShapes(true)
-                    .build(),
-                AcceleratorHealth.of(AcceleratorHealth.State.THROTTLED, "83 degrees")
-                    .withTemperatureCelsius(83)
-                    .withMemoryBytes(300_000_000, 4_000_000_000L),
-                List.of("digits 1.1.0")));
+        AcceleratorStatus serves = accelerator("io.shoji.driver.cpu", List.of("digits 1.1.0"));
+        return besides.isEmpty()
+            ? List.of(serves)
+            : List.of(accelerator(besides, List.of()), serves);
+      }
+
+      private AcceleratorStatus accelerator(String driver, List<String> models) {
+        return new AcceleratorStatus(
+            AcceleratorInfo.builder("cpu", "cpu0")
+                .deviceName("Cortex-A76")
+                .architecture("aarch64")
+                .formats(List.of(ModelFormats.ONNX))
+                .precisions(List.of(Precision.FP32, Precision.INT8))
+                .driver(driver, "0.1.0")
+                .runtime("onnxruntime", "1.29.0", "b17d")
+                .concurrency(4)
+                .dynamicShapes(true)
+                .build(),
+            AcceleratorHealth.of(AcceleratorHealth.State.THROTTLED, "83 degrees")
+                .withTemperatureCelsius(83)
+                .withMemoryBytes(300_000_000, 4_000_000_000L),
+            models);
       }
     };
   }
