@@ -32,7 +32,13 @@ final class Asker implements AutoCloseable {
 
   private final InferenceService inference;
   private final ModelRef ref;
-  private final long deadlineMs;
+
+  /** What a request is given. */
+  volatile long deadlineMs;
+
+  /** Version that gave the last answer. */
+  private volatile String version = "";
+
   private final Thread thread;
   private final AtomicLong answered = new AtomicLong();
   private final ConcurrentLinkedQueue<String> complaints = new ConcurrentLinkedQueue<>();
@@ -50,7 +56,9 @@ final class Asker implements AutoCloseable {
   private void run() {
     for (int number = 0; !ended; number++) {
       try {
-        check(inference, ref, number, deadlineMs).ifPresent(this::complain);
+        InferenceResult result = ask(inference, ref, number, deadlineMs);
+        wrong(result, number).ifPresent(this::complain);
+        version = result.provenance().modelVersion();
         answered.incrementAndGet();
       } catch (InferenceException e) {
         complain("a request failed code=" + e.code() + " " + e.getMessage());
@@ -65,9 +73,17 @@ final class Asker implements AutoCloseable {
   static java.util.Optional<String> check(
       InferenceService inference, ModelRef ref, int number, long deadlineMs)
       throws InferenceException {
+    return wrong(ask(inference, ref, number, deadlineMs), number);
+  }
+
+  private static InferenceResult ask(
+      InferenceService inference, ModelRef ref, int number, long deadlineMs)
+      throws InferenceException {
     Tensor input = Tensor.ofFloats(Shape.of(1, Multiplier.WIDTH), Multiplier.input(number));
-    InferenceResult result =
-        inference.infer(ref, List.of(input), InferenceService.deadlineIn(deadlineMs));
+    return inference.infer(ref, List.of(input), InferenceService.deadlineIn(deadlineMs));
+  }
+
+  private static java.util.Optional<String> wrong(InferenceResult result, int number) {
     String version = result.provenance().modelVersion();
     int patch = Integer.parseInt(version.substring(version.lastIndexOf('.') + 1));
     float[] found = new float[Multiplier.WIDTH];
@@ -93,6 +109,11 @@ final class Asker implements AutoCloseable {
   /** Right answers so far. */
   long answered() {
     return answered.get();
+  }
+
+  /** Version that gave the last answer. */
+  String version() {
+    return version;
   }
 
   /** What went wrong since this was asked last. */

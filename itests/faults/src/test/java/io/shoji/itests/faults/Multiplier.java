@@ -38,7 +38,7 @@ import java.util.jar.Manifest;
  */
 final class Multiplier {
   static final int WIDTH = 4;
-  private static final int SAMPLES = 16;
+  private static final int SAMPLES = 8;
 
   private final String name;
 
