@@ -52,12 +52,24 @@ public final class SimulatedHef {
       this.biases = biases;
     }
 
+    /** One with these weights, row by row, and biases. */
+    public static Dense of(int in, int out, int shift, int[] weights, int[] biases) {
+      if (weights.length != in * out || biases.length != out) {
+        throw new IllegalArgumentException(
+            "a layer has a weight for each input of each output, and a bias for each output weights="
+                + weights.length
+                + " biases="
+                + biases.length);
+      }
+      return new Dense(in, out, shift, weights.clone(), biases.clone());
+    }
+
     /** One with random weights from -8 to 8 and biases from 0 to 200. */
     public static Dense random(int in, int out, int shift, long seed) {
       Random random = new Random(seed);
       int[] weights = random.ints((long) in * out, -8, 9).toArray();
       int[] biases = random.ints(out, 0, 200).toArray();
-      return new Dense(in, out, shift, weights, biases);
+      return of(in, out, shift, weights, biases);
     }
 
     private int[] apply(int[] input) {

@@ -1,0 +1,332 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.driver.hailo;
+
+import io.shoji.accelerator.AcceleratorException;
+import io.shoji.accelerator.AcceleratorException.Code;
+import io.shoji.accelerator.LoadedModel;
+import io.shoji.accelerator.MemoryUse;
+import io.shoji.tensor.Tensor;
+import io.shoji.tensor.TensorSpec;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/** A configured network group with its streams: as many calls under way as it has frames. */
+final class HailoModel implements LoadedModel {
+  private final String name;
+  private final HailoAccelerator accelerator;
+  private final FramePipeline pipeline;
+  private final List<Port> inputPorts;
+  private final List<Port> outputPorts;
+  private final int batch;
+  private final int concurrency;
+  private final Map<String, String> details;
+  private final String release;
+  private final Runnable afterClose;
+
+  /** Held for the whole of {@link #close}, so that a second one returns when all is gone. */
+  private final Object closing = new Object();
+
+  private boolean released;
+
+  /**
+   * Takes the pipeline over.
+   *
+   * @param name of the artifact, for messages
+   * @param afterClose releases the streams and what they hang on
+   */
+  HailoModel(
+      String name,
+      HailoAccelerator accelerator,
+      FramePipeline pipeline,
+      List<Port> inputPorts,
+      List<Port> outputPorts,
+      int batch,
+      int concurrency,
+      Map<String, String> details,
+      String release,
+      Runnable afterClose) {
+    this.name = name;
+    this.accelerator = accelerator;
+    this.pipeline = pipeline;
+    this.inputPorts = List.copyOf(inputPorts);
+    this.outputPorts = List.copyOf(outputPorts);
+    this.batch = batch;
+    this.concurrency = concurrency;
+    this.details = Map.copyOf(details);
+    this.release = release;
+    this.afterClose = afterClose;
+  }
+
+  @Override
+  public List<TensorSpec> inputs() {
+    return inputPorts.stream().map(Port::spec).toList();
+  }
+
+  @Override
+  public List<TensorSpec> outputs() {
+    return outputPorts.stream().map(Port::spec).toList();
+  }
+
+  @Override
+  public int concurrency() {
+    return concurrency;
+  }
+
+  @Override
+  public Binding bind(List<Tensor> inputs, List<Tensor> outputs) throws AcceleratorException {
+    check("input", inputs(), inputs);
+    check("output", outputs(), outputs);
+    checkUsable();
+    return new HailoBinding(this, data(inputs), data(outputs));
+  }
+
+  @Override
+  public List<Tensor> run(List<Tensor> inputs, long deadlineNanos) throws AcceleratorException {
+    check("input", inputs(), inputs);
+    List<Tensor> outputs = new ArrayList<>(outputPorts.size());
+    for (Port port : outputPorts) {
+      outputs.add(Tensor.allocate(port.spec().type(), port.spec().shape()));
+    }
+    run(data(inputs), data(outputs), deadlineNanos);
+    return outputs;
+  }
+
+  /** Runs once on memory whose sizes fit. */
+  void run(ByteBuffer[] inputs, ByteBuffer[] outputs, long deadlineNanos)
+      throws AcceleratorException {
+    long late = System.nanoTime() - deadlineNanos;
+    if (late >= 0) {
+      checkOpen();
+      throw timeout(late);
+    }
+    checkUsable();
+    if (!accelerator.awaitTurn(deadlineNanos)) {
+      throw timeout(System.nanoTime() - deadlineNanos);
+    }
+    Frame frame = pipeline.take(deadlineNanos);
+    if (frame == null) {
+      checkUsable();
+      throw timeout(System.nanoTime() - deadlineNanos);
+    }
+    for (int i = 0; i < inputs.length; i++) {
+      frame.input(i).put(0, inputs[i], 0, inputs[i].capacity());
+    }
+    long began = System.nanoTime();
+    pipeline.send(frame);
+    if (!frame.await(deadlineNanos)) {
+      // The frame comes back by itself; what the device makes of it nobody sees.
+      int broken = pipeline.broken();
+      if (broken != HailoStatus.SUCCESS) {
+        throw failed(broken, pipeline.brokenAt());
+      }
+      throw timeout(System.nanoTime() - deadlineNanos);
+    }
+    try {
+      finish(frame, outputs, began, deadlineNanos);
+    } finally {
+      pipeline.give(frame);
+    }
+  }
+
+  private void finish(Frame frame, ByteBuffer[] outputs, long began, long deadlineNanos)
+      throws AcceleratorException {
+    if (frame.status() != HailoStatus.SUCCESS) {
+      throw failed(frame.status(), frame.failedAt());
+    }
+    long ended = System.nanoTime();
+    accelerator.computed(ended - began);
+    if (ended - deadlineNanos >= 0) {
+      throw timeout(ended - deadlineNanos);
+    }
+    for (int i = 0; i < outputs.length; i++) {
+      Detections boxes = outputPorts.get(i).boxes();
+      ByteBuffer from = frame.output(i);
+      if (boxes == null) {
+        outputs[i].put(0, from, 0, outputs[i].capacity());
+      } else {
+        convert(boxes, outputPorts.get(i), from, outputs[i]);
+      }
+    }
+  }
+
+  private void convert(Detections boxes, Port port, ByteBuffer from, ByteBuffer to)
+      throws AcceleratorException {
+    int frameBytes = (int) port.frameBytes();
+    int tensorBytes = boxes.rows() * Detections.COLUMNS * Float.BYTES;
+    for (int image = 0; image < batch; image++) {
+      if (!boxes.convert(
+          from.slice(image * frameBytes, frameBytes),
+          to.duplicate().clear().slice(image * tensorBytes, tensorBytes))) {
+        accelerator.suspicious("an output has counts or classes that cannot be");
+        throw new AcceleratorException(
+            Code.FAILED,
+            "the device gave boxes that cannot be: counts or classes beyond what the model has;"
+                + " load it again, and if it goes on, exchange the device stream="
+                + port.name()
+                + " "
+                + name);
+      }
+    }
+  }
+
+  private AcceleratorException failed(int status, String stream) {
+    // What made the driver give the device up says more than that it did.
+    if (status == HailoStatus.STREAM_ABORT && pipeline.isEnding()) {
+      return driverStopped();
+    }
+    if (status == HailoStatus.TIMEOUT) {
+      return AcceleratorException.withStatus(
+          Code.FAILED,
+          "the device has not answered a frame; close the model and load it again stream="
+              + stream
+              + " "
+              + name,
+          status);
+    }
+    return HailoStatus.failure(
+        status, "the inference failed stream=" + stream + " " + name, release);
+  }
+
+  private void checkOpen() throws AcceleratorException {
+    if (pipeline.isEnding()) {
+      throw driverStopped();
+    }
+    if (pipeline.isClosed()) {
+      throw new IllegalStateException("the model is closed " + name);
+    }
+  }
+
+  private void checkUsable() throws AcceleratorException {
+    checkOpen();
+    int broken = pipeline.broken();
+    if (broken != HailoStatus.SUCCESS) {
+      throw failed(broken, pipeline.brokenAt());
+    }
+  }
+
+  @Override
+  public MemoryUse memory() {
+    // HailoRT tells nothing of it.
+    return MemoryUse.unknown();
+  }
+
+  @Override
+  public Map<String, String> details() {
+    return details;
+  }
+
+  @Override
+  public void close() {
+    synchronized (closing) {
+      if (!released) {
+        released = true;
+        pipeline.close();
+        afterClose.run();
+      }
+    }
+    accelerator.closed(this);
+  }
+
+  /** Lets no call begin any more, with DEVICE_LOST. */
+  void endByDriver() {
+    pipeline.end();
+  }
+
+  /** Name of the artifact. */
+  String name() {
+    return name;
+  }
+
+  private AcceleratorException driverStopped() {
+    return new AcceleratorException(
+        Code.DEVICE_LOST,
+        "the device is gone or the driver stops; close the model and load it elsewhere " + name);
+  }
+
+  private AcceleratorException timeout(long lateNanos) {
+    return new AcceleratorException(
+        Code.TIMEOUT,
+        "the deadline passed lateMicros=" + TimeUnit.NANOSECONDS.toMicros(lateNanos) + " " + name);
+  }
+
+  private static ByteBuffer[] data(List<Tensor> tensors) {
+    return tensors.stream().map(Tensor::data).toArray(ByteBuffer[]::new);
+  }
+
+  private static void check(String kind, List<TensorSpec> specs, List<Tensor> tensors) {
+    if (specs.size() != tensors.size()) {
+      throw new IllegalArgumentException(
+          "the model takes another number of " + kind + "s asked=" + specs + " found=" + tensors);
+    }
+    List<String> wrong = new ArrayList<>();
+    for (int i = 0; i < specs.size(); i++) {
+      Optional<String> mismatch = specs.get(i).mismatch(tensors.get(i));
+      mismatch.ifPresent(wrong::add);
+    }
+    if (!wrong.isEmpty()) {
+      throw new IllegalArgumentException(kind + " " + String.join("; ", wrong));
+    }
+  }
+
+  /** A prepared call: the caller's memory, looked up once. */
+  private static final class HailoBinding implements Binding {
+    private final HailoModel model;
+
+    /** Held by a run, so that a close waits for it. */
+    private final ReentrantLock lock = new ReentrantLock();
+
+    private ByteBuffer @Nullable [] inputs;
+    private ByteBuffer @Nullable [] outputs;
+
+    HailoBinding(HailoModel model, ByteBuffer[] inputs, ByteBuffer[] outputs) {
+      this.model = model;
+      this.inputs = inputs;
+      this.outputs = outputs;
+    }
+
+    @Override
+    public void run(long deadlineNanos) throws AcceleratorException {
+      if (!lock.tryLock()) {
+        throw new IllegalStateException(
+            "a binding is for one thread at a time, and one runs on it or closes it "
+                + model.name());
+      }
+      try {
+        ByteBuffer[] from = inputs;
+        ByteBuffer[] to = outputs;
+        if (from == null || to == null) {
+          throw new IllegalStateException("the binding is closed " + model.name());
+        }
+        model.run(from, to, deadlineNanos);
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    /** Also waits for a call that another thread runs on it. */
+    @Override
+    public void close() {
+      lock.lock();
+      try {
+        inputs = null;
+        outputs = null;
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+}

@@ -1,0 +1,134 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.driver.hailo;
+
+import io.shoji.accelerator.AcceleratorException;
+import io.shoji.accelerator.AcceleratorException.Code;
+import io.shoji.accelerator.ModelArtifact;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * How a model is configured. A variant overrides the driver's settings in its options.
+ *
+ * @param group network group of a HEF that has several; empty for its only one
+ * @param real whether inputs and outputs are real numbers that HailoRT quantizes, instead of the
+ *     chip's integers
+ * @param queueSize frames of a model in flight
+ * @param frameTimeoutMs after which a frame counts as never answered
+ * @param priority of the scheduler, 0 to 31; -1 for HailoRT's
+ * @param schedulerTimeoutMs longest wait of the scheduler for a full batch; -1 for HailoRT's
+ * @param schedulerThreshold frames that the scheduler waits for; -1 for HailoRT's
+ * @param ultraPerformance power mode
+ */
+record HailoSettings(
+    String group,
+    boolean real,
+    int queueSize,
+    int frameTimeoutMs,
+    int priority,
+    int schedulerTimeoutMs,
+    int schedulerThreshold,
+    boolean ultraPerformance) {
+  static final int MOST_QUEUE = 8;
+  static final int LEAST_FRAME_TIMEOUT_MS = 10;
+  static final int MOST_MS = 600_000;
+  static final int MOST_PRIORITY = 31;
+  static final int MOST_THRESHOLD = 1_024;
+
+  private static final String PREFIX = "hailo.";
+  private static final Set<String> KEYS =
+      new TreeSet<>(
+          Set.of(
+              "hailo.group",
+              "hailo.format",
+              "hailo.queueSize",
+              "hailo.frameTimeoutMs",
+              "hailo.priority",
+              "hailo.schedulerTimeoutMs",
+              "hailo.schedulerThreshold",
+              "hailo.powerMode"));
+
+  /**
+   * With what the variant's options say.
+   *
+   * @throws AcceleratorException UNSUPPORTED for a key or value that has no sense
+   */
+  HailoSettings with(ModelArtifact artifact) throws AcceleratorException {
+    for (String key : artifact.options().keySet()) {
+      if (key.startsWith(PREFIX) && !KEYS.contains(key)) {
+        throw new AcceleratorException(
+            Code.UNSUPPORTED,
+            "an option that this driver does not know; correct it in model.json asked="
+                + key
+                + " known="
+                + KEYS
+                + " "
+                + artifact);
+      }
+    }
+    return new HailoSettings(
+        artifact.options().getOrDefault("hailo.group", group),
+        word(artifact, "hailo.format", real, "quantized", "float"),
+        number(artifact, "hailo.queueSize", queueSize, 1, MOST_QUEUE),
+        number(artifact, "hailo.frameTimeoutMs", frameTimeoutMs, LEAST_FRAME_TIMEOUT_MS, MOST_MS),
+        number(artifact, "hailo.priority", priority, 0, MOST_PRIORITY),
+        number(artifact, "hailo.schedulerTimeoutMs", schedulerTimeoutMs, 0, MOST_MS),
+        number(artifact, "hailo.schedulerThreshold", schedulerThreshold, 0, MOST_THRESHOLD),
+        word(artifact, "hailo.powerMode", ultraPerformance, "performance", "ultra"));
+  }
+
+  private static boolean word(
+      ModelArtifact artifact, String key, boolean otherwise, String no, String yes)
+      throws AcceleratorException {
+    String asked = artifact.options().get(key);
+    if (asked == null) {
+      return otherwise;
+    }
+    if (!asked.equals(no) && !asked.equals(yes)) {
+      throw nonsense(artifact, key, asked, no + " or " + yes);
+    }
+    return asked.equals(yes);
+  }
+
+  private static int number(ModelArtifact artifact, String key, int otherwise, int least, int most)
+      throws AcceleratorException {
+    String asked = artifact.options().get(key);
+    if (asked == null) {
+      return otherwise;
+    }
+    try {
+      int value = Integer.parseInt(asked.strip());
+      if (value >= least && value <= most) {
+        return value;
+      }
+    } catch (NumberFormatException e) {
+      throw new AcceleratorException(
+          Code.UNSUPPORTED,
+          "an option is no number; correct it in model.json " + key + "=" + asked + " " + artifact,
+          e);
+    }
+    throw nonsense(artifact, key, asked, least + " to " + most);
+  }
+
+  private static AcceleratorException nonsense(
+      ModelArtifact artifact, String key, String asked, String known) {
+    return new AcceleratorException(
+        Code.UNSUPPORTED,
+        "an option has a value without sense; correct it in model.json "
+            + key
+            + "="
+            + asked
+            + " known="
+            + known
+            + " "
+            + artifact);
+  }
+}
