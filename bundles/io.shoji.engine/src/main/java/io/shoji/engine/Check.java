@@ -25,6 +25,7 @@ import io.shoji.operations.Verification;
 import io.shoji.tensor.Tensor;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -194,6 +195,8 @@ final class Check {
       } catch (IllegalArgumentException e) {
         problems.add("a golden sample cannot be used sample=" + i + ": " + e.getMessage());
         return;
+      } catch (UncheckedIOException e) {
+        throw e.getCause();
       } catch (InferenceException e) {
         problems.add("a golden sample could not be run sample=" + i + ": " + e.getMessage());
         return;

@@ -20,12 +20,14 @@ import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
 import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,23 +53,66 @@ final class GoldenSamples {
           "I64", ElementType.INT64,
           "BOOL", ElementType.BOOL);
 
-  private record Entry(ElementType type, Shape shape, int begin) {}
+  /** A header of more bytes is no header. */
+  private static final long MOST_HEADER = 100_000_000;
+
+  private record Entry(ElementType type, Shape shape, long begin) {}
+
+  /** Where the contents of the tensors are. */
+  @FunctionalInterface
+  private interface Source {
+    /** Fills a buffer from a place on. */
+    void read(long begin, ByteBuffer into) throws IOException;
+  }
 
   private final Map<String, Entry> entries;
-  private final ByteBuffer data;
+  private final Source source;
+  private final long bytes;
 
-  private GoldenSamples(Map<String, Entry> entries, ByteBuffer data) {
+  private GoldenSamples(Map<String, Entry> entries, Source source, long bytes) {
     this.entries = entries;
-    this.data = data;
+    this.source = source;
+    this.bytes = bytes;
   }
 
   /**
-   * Reads a file.
+   * Samples in a file, of which only the header is read now, and each sample when it is asked for:
+   * the file has to stay as it is.
    *
    * @throws IllegalArgumentException if it is no such file
    */
   static GoldenSamples read(Path path) throws IOException {
-    return of(Files.readAllBytes(path), path.toString());
+    // Not by a channel, which an interrupt would close, as when a trial is given up.
+    try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "r")) {
+      long size = file.length();
+      byte[] prefix = new byte[(int) Math.min(PREFIX, size)];
+      file.readFully(prefix);
+      byte[] header = new byte[headerLength(prefix, size, path.toString())];
+      file.readFully(header);
+      long data = PREFIX + (long) header.length;
+      return new GoldenSamples(
+          entries(header, size - data, path.toString()),
+          (begin, into) -> {
+            try (RandomAccessFile open = new RandomAccessFile(path.toFile(), "r")) {
+              open.seek(data + begin);
+              byte[] part = new byte[into.remaining()];
+              open.readFully(part);
+              into.put(part);
+            }
+          },
+          size - data);
+    }
+  }
+
+  private static int headerLength(byte[] prefix, long size, String path) {
+    long length =
+        prefix.length < PREFIX
+            ? -1
+            : ByteBuffer.wrap(prefix).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    if (length < 2 || length > Math.min(MOST_HEADER, size - PREFIX)) {
+      throw new IllegalArgumentException("not a safetensors file path=" + path);
+    }
+    return (int) length;
   }
 
   /**
@@ -77,29 +122,32 @@ final class GoldenSamples {
    * @throws IllegalArgumentException if it is no such file
    */
   static GoldenSamples of(byte[] bytes, String path) {
-    ByteBuffer all = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    if (all.capacity() < PREFIX || all.getLong(0) < 2 || all.getLong(0) > all.capacity() - PREFIX) {
-      throw new IllegalArgumentException("not a safetensors file path=" + path);
-    }
-    int length = (int) all.getLong(0);
-    ByteBuffer data = all.slice(PREFIX + length, all.capacity() - PREFIX - length);
+    int length =
+        headerLength(Arrays.copyOf(bytes, Math.min(PREFIX, bytes.length)), bytes.length, path);
+    ByteBuffer data = ByteBuffer.wrap(bytes).slice(PREFIX + length, bytes.length - PREFIX - length);
+    return new GoldenSamples(
+        entries(Arrays.copyOfRange(bytes, PREFIX, PREFIX + length), data.capacity(), path),
+        (begin, into) -> into.put(data.slice((int) begin, into.remaining())),
+        data.capacity());
+  }
+
+  private static Map<String, Entry> entries(byte[] header, long dataBytes, String path) {
     Map<String, Entry> entries = new HashMap<>();
     try {
-      JsonObject header =
-          JsonParser.parseString(new String(bytes, PREFIX, length, StandardCharsets.UTF_8))
-              .getAsJsonObject();
-      for (Map.Entry<String, JsonElement> member : header.entrySet()) {
+      JsonObject json =
+          JsonParser.parseString(new String(header, StandardCharsets.UTF_8)).getAsJsonObject();
+      for (Map.Entry<String, JsonElement> member : json.entrySet()) {
         if (!member.getKey().equals("__metadata__")) {
-          entries.put(member.getKey(), entry(member.getValue().getAsJsonObject(), data.capacity()));
+          entries.put(member.getKey(), entry(member.getValue().getAsJsonObject(), dataBytes));
         }
       }
     } catch (JsonParseException | IllegalStateException | UnsupportedOperationException e) {
       throw new IllegalArgumentException("its header is damaged path=" + path, e);
     }
-    return new GoldenSamples(entries, data);
+    return entries;
   }
 
-  private static Entry entry(JsonObject json, int dataBytes) {
+  private static Entry entry(JsonObject json, long dataBytes) {
     ElementType type = TYPES.get(json.get("dtype").getAsString());
     JsonArray dims = json.getAsJsonArray("shape");
     JsonArray place = json.getAsJsonArray("data_offsets");
@@ -110,8 +158,8 @@ final class GoldenSamples {
     for (int i = 0; i < shape.length; i++) {
       shape[i] = dims.get(i).getAsLong();
     }
-    int begin = place.get(0).getAsInt();
-    int end = place.get(1).getAsInt();
+    long begin = place.get(0).getAsLong();
+    long end = place.get(1).getAsLong();
     if (begin < 0 || end < begin || end > dataBytes) {
       throw new IllegalArgumentException("a tensor lies outside the file " + json);
     }
@@ -149,7 +197,12 @@ final class GoldenSamples {
     return tensor("label", sample).map(t -> t.getLong(0));
   }
 
-  /** One sample of a tensor, with a batch of one; empty if there is no such tensor or sample. */
+  /**
+   * One sample of a tensor, with a batch of one; empty if there is no such tensor or sample.
+   *
+   * @throws IllegalArgumentException if it is not in the file
+   * @throws UncheckedIOException if it cannot be read any more
+   */
   Optional<Tensor> tensor(String name, int sample) {
     Entry entry = entries.get(name);
     if (entry == null || sample >= entry.shape().dim(0)) {
@@ -158,12 +211,16 @@ final class GoldenSamples {
     long[] shape = entry.shape().dims();
     shape[0] = 1;
     Tensor tensor = Tensor.allocate(entry.type(), Shape.of(shape));
-    int begin = entry.begin() + sample * tensor.byteSize();
-    if (begin + tensor.byteSize() > data.capacity()) {
+    long begin = entry.begin() + (long) sample * tensor.byteSize();
+    if (begin + tensor.byteSize() > bytes) {
       throw new IllegalArgumentException("a tensor lies outside the file name=" + name);
     }
-    // Little-endian as the file is: every platform that Shoji runs on is.
-    tensor.data().duplicate().put(data.slice(begin, tensor.byteSize()));
+    try {
+      // Little-endian as the file is: every platform that Shoji runs on is.
+      source.read(begin, tensor.data().duplicate());
+    } catch (IOException e) {
+      throw new UncheckedIOException("a tensor cannot be read name=" + name, e);
+    }
     return Optional.of(tensor);
   }
 }

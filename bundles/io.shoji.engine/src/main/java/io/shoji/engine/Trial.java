@@ -19,6 +19,7 @@ import io.shoji.model.ModelPackage;
 import io.shoji.model.ModelPackageException;
 import io.shoji.tensor.Tensor;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -148,7 +149,7 @@ final class Trial {
     if (description.golden().isPresent()) {
       try (ModelPackage.Lease<Path> lease = origin.acquireGolden()) {
         golden(GoldenSamples.read(lease.get()), wrong, slow);
-      } catch (IOException e) {
+      } catch (IOException | UncheckedIOException e) {
         throw new ModelPackageException(
             "the golden samples cannot be read", List.of(e.toString()), e);
       } catch (IllegalArgumentException e) {

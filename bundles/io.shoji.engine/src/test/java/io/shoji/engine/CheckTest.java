@@ -15,7 +15,10 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.shoji.operations.OperationException;
 import io.shoji.operations.Progress;
 import io.shoji.operations.Verification;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -145,5 +148,37 @@ class CheckTest extends GoldenFixture {
     assertThat(score.value("rmse")).isEmpty();
     assertThat(GoldenSamples.read(golden).label(3)).contains(3L);
     assertThat(GoldenSamples.read(golden).expected("z", 0)).isEmpty();
+  }
+
+  /** More than this JVM's heap has, so that it cannot be read whole. */
+  @Test
+  void shouldReadOneSampleAtATimeFromAFileThatIsLargerThanTheHeap() throws Exception {
+    long samples = Runtime.getRuntime().maxMemory() / 4_096 + 1_000;
+    long end = samples * 4_096;
+    byte[] header =
+        ("{\"input.x\":{\"dtype\":\"F32\",\"shape\":["
+                + samples
+                + ",1024],\"data_offsets\":[0,"
+                + end
+                + "]}}")
+            .getBytes(StandardCharsets.UTF_8);
+    Path large = temp.resolve("large.safetensors");
+    try (RandomAccessFile file = new RandomAccessFile(large.toFile(), "rw")) {
+      file.writeLong(Long.reverseBytes(header.length));
+      file.write(header);
+      // Holes: nothing is taken on disk for them.
+      file.setLength(8 + header.length + end);
+      file.seek(8 + header.length + (samples - 1) * 4_096);
+      file.writeInt(Integer.reverseBytes(Float.floatToIntBits(7)));
+    }
+
+    GoldenSamples golden = GoldenSamples.read(large);
+
+    int last = Math.toIntExact(samples - 1);
+    assertThat(golden.tensor("input.x", last).orElseThrow().getFloat(0)).isEqualTo(7);
+    assertThat(golden.tensor("input.x", last - 1).orElseThrow().getFloat(0)).isZero();
+    Thread.currentThread().interrupt();
+    assertThat(golden.tensor("input.x", last)).isPresent();
+    assertThat(Thread.interrupted()).isTrue();
   }
 }
