@@ -137,7 +137,8 @@ public class BundlesIT {
                 "io.shoji.driver.edgetpu",
                 "io.shoji.engine",
                 "io.shoji.models",
-                "io.shoji.natives")),
+                "io.shoji.natives",
+                "io.shoji.worker")),
         described);
   }
 
