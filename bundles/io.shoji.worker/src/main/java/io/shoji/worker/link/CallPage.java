@@ -17,7 +17,7 @@ import java.nio.ByteOrder;
 /**
  * A page of shared memory in which the worker notes what it has handed to its drivers, so that the
  * gateway can read it when the worker is dead. One place per lane and per request; each holds the
- * number of the call that is in the driver, or 0.
+ * number of the call that is in the driver, or 0; a lane's is negative once the driver is done.
  */
 final class CallPage {
   /** Bytes of a page. */
@@ -32,15 +32,17 @@ final class CallPage {
   /** A page in memory whose hold it takes over. */
   CallPage(SharedMemory memory) {
     this.memory = memory;
+    // A call that does not come back may touch it at any time.
+    memory.give();
     this.places = memory.memory();
   }
 
-  /** The worker hands a run to a driver, or has it back if the number is 0. */
+  /** The worker hands a run to a driver, or has it back if the number is negative. */
   void note(int lane, long sequence) {
     LONGS.setRelease(places, lane * Long.BYTES, sequence);
   }
 
-  /** Number of the run on that lane that is in a driver, or 0. */
+  /** Number of the run on that lane that is in a driver; negative if it has come back. */
   long noted(int lane) {
     return (long) LONGS.getAcquire(places, lane * Long.BYTES);
   }

@@ -102,6 +102,7 @@ final class ClientLane implements DeadlineWatchdog.Watched {
     while (out.hasRemaining()) {
       open.write(out);
     }
+    spin(mine);
     in.clear();
     do {
       if (open.read(in) < 0) {
@@ -119,8 +120,16 @@ final class ClientLane implements DeadlineWatchdog.Watched {
     return reply;
   }
 
-  int index() {
-    return index;
+  /** Looks a while whether the driver is done: then the reply is there before a sleep would be. */
+  private void spin(long mine) {
+    long spinNanos = link.spinNanos();
+    if (spinNanos > 0) {
+      CallPage page = link.page();
+      long end = System.nanoTime() + spinNanos;
+      while (page.noted(index) != -mine && end - System.nanoTime() > 0) {
+        Thread.onSpinWait();
+      }
+    }
   }
 
   @Override

@@ -59,6 +59,8 @@ public final class LinkClient implements AutoCloseable {
   private final LinkListener listener;
   private final String label = "shoji-link-" + LINKS.incrementAndGet();
   private final CallPage page;
+  private final long hangMarginNanos;
+  private final long spinNanos;
   private final long workerPid;
   private final ControlConnection control;
   private final DeadlineWatchdog watchdog = new DeadlineWatchdog(label + "-watch", 0);
@@ -101,6 +103,8 @@ public final class LinkClient implements AutoCloseable {
     this.options = options;
     this.listener = listener;
     this.page = page;
+    this.hangMarginNanos = options.hangMargin().toNanos();
+    this.spinNanos = options.spin().toNanos();
     this.workerPid = welcome.pid();
     this.lanes = new LanePool(this, options.lanes());
     this.control = new ControlConnection(channel, label + "-write");
@@ -254,7 +258,16 @@ public final class LinkClient implements AutoCloseable {
   }
 
   long hangMarginNanos() {
-    return options.hangMargin().toNanos();
+    return hangMarginNanos;
+  }
+
+  long spinNanos() {
+    return spinNanos;
+  }
+
+  /** What the worker notes. To be read by whoever has a call in flight. */
+  CallPage page() {
+    return page;
   }
 
   LinkOptions options() {

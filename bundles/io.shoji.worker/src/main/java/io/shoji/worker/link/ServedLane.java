@@ -89,7 +89,7 @@ final class ServedLane {
       }
       reply = new LaneWire.Reply(sequence, List.of(), false, 0, Failure.of(e));
     } finally {
-      page.note(index, 0);
+      page.note(index, -sequence);
     }
     if (reply == null) {
       LaneWire.ran(out, sequence);

@@ -70,7 +70,7 @@ class ProtocolTest {
   void shouldReadOrRefuseWhateverComes() throws Exception {
     List<byte[]> seeds = frames();
     seeds.addAll(Samples.replyFrames());
-    int rounds = Proof.rounds(200_000, 20_000_000);
+    int rounds = Proof.rounds(50_000, 20_000_000);
     Random random = new Random(42);
     int taken = 0;
     for (int round = 0; round < rounds; round++) {

@@ -68,7 +68,11 @@ final class Worker implements AutoCloseable, LinkListener {
       throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    command.addAll(List.of("-Xmx128m", "-XX:+UseSerialGC"));
+    if (!Boolean.getBoolean("shoji.link.optimized")) {
+      // Tests start many, and none for long.
+      command.add("-XX:TieredStopAtLevel=1");
+    }
     command.add("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
     command.add("-cp");
     command.add(

@@ -9,22 +9,11 @@
  */
 package io.shoji.worker.link;
 
-import io.shoji.accelerator.Accelerator;
-import io.shoji.driver.cpu.CpuDriver;
-import io.shoji.natives.NativeLibraries;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
-import java.lang.annotation.Annotation;
-import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.Map;
-import org.apache.felix.framework.Felix;
-import org.osgi.framework.BundleContext;
-import org.osgi.framework.Constants;
-import org.osgi.framework.ServiceReference;
-import org.osgi.util.tracker.ServiceTracker;
 
 /**
  * The worker's process in tests: a server with the accelerator that the first argument names, at
@@ -51,58 +40,10 @@ final class WorkerMain {
   }
 
   private static void serveCpu(LinkServer server, Path folder, Path library) throws Exception {
-    Felix framework =
-        new Felix(
-            new HashMap<String, Object>(
-                Map.of(Constants.FRAMEWORK_STORAGE, folder.resolve("framework").toString())));
-    framework.start();
-    BundleContext context = framework.getBundleContext();
-    NativeLibraries libraries =
-        new NativeLibraries(context, annotation(NativeLibraries.Configuration.class, Map.of()));
-    ServiceTracker<Accelerator, Accelerator> tracker =
-        new ServiceTracker<>(context, Accelerator.class, null) {
-          @Override
-          public Accelerator addingService(ServiceReference<Accelerator> reference) {
-            Accelerator accelerator = super.addingService(reference);
-            Map<String, Object> properties = new HashMap<>();
-            for (String key : reference.getPropertyKeys()) {
-              properties.put(key, reference.getProperty(key));
-            }
-            server.offer(accelerator, properties);
-            return accelerator;
-          }
-
-          @Override
-          public void removedService(
-              ServiceReference<Accelerator> reference, Accelerator accelerator) {
-            server.withdraw(accelerator);
-            super.removedService(reference, accelerator);
-          }
-        };
-    tracker.open();
-    CpuDriver driver =
-        new CpuDriver(
-            context,
-            libraries,
-            annotation(
-                CpuDriver.Config.class,
-                Map.of("libraryPath", library.toString(), "logSeverity", "fatal")));
-    server.awaitEnd();
-    server.close();
-    driver.stop();
-    libraries.deactivate();
-    framework.stop();
-    framework.waitForStop(10_000);
-  }
-
-  private static <A extends Annotation> A annotation(Class<A> type, Map<String, Object> values) {
-    return type.cast(
-        Proxy.newProxyInstance(
-            type.getClassLoader(),
-            new Class<?>[] {type},
-            (proxy, method, arguments) ->
-                values.containsKey(method.getName())
-                    ? values.get(method.getName())
-                    : method.getDefaultValue()));
+    try (CpuFramework framework =
+        new CpuFramework(folder, library, server::offer, server::withdraw)) {
+      server.awaitEnd();
+      server.close();
+    }
   }
 }
