@@ -26,7 +26,8 @@ import java.util.function.LongSupplier;
  *
  * A reading that no chip can have (below the coldest or above the hottest that a sensor can tell,
  * or no number) is a dead sensor or a dead device, never a temperature: SUSPECT. It is the sensor
- * as long as inferences succeed between two such readings; without these the device counts as lost.
+ * if an inference has succeeded lately, within three times the silence below, and none failed
+ * since; without that the device counts as lost.
  */
 public final class DeviceHealth {
   /** Where a device is in its life. */
@@ -135,6 +136,7 @@ public final class DeviceHealth {
   private int strikes;
   private int good;
   private boolean computed;
+  private long computedNanos;
   private long heardNanos;
   private int losses;
   private long lostNanos;
@@ -172,6 +174,7 @@ public final class DeviceHealth {
   /** An inference ended well. */
   public synchronized void computed() {
     computed = true;
+    computedNanos = clock.getAsLong();
   }
 
   /**
@@ -197,7 +200,6 @@ public final class DeviceHealth {
     }
     celsius = sensor ? newCelsius : Double.NaN;
     strikes = 0;
-    computed = false;
     good = Math.min(good + 1, limits.goodReadings);
     if (heardNanos - steadyFromNanos >= limits.steadyNanos) {
       losses = 0;
@@ -214,8 +216,7 @@ public final class DeviceHealth {
             + limits.coldestCelsius
             + " to "
             + limits.hottestCelsius;
-    if (computed) {
-      computed = false;
+    if (computed && heardNanos - computedNanos <= 3 * limits.silenceNanos) {
       strikes = 0;
       enter(State.SUSPECT, what + " inferences=succeed");
     } else {
@@ -227,6 +228,7 @@ public final class DeviceHealth {
   public synchronized void failed(String what) {
     if (current() != State.LOST) {
       good = 0;
+      computed = false;
       strike(what);
     }
   }

@@ -73,6 +73,20 @@ class DeviceHealthTest {
   }
 
   @Test
+  void shouldBeLostWhenTheLastInferenceIsLongAgo() {
+    healthy();
+    health.computed();
+    for (int i = 0; i < 30; i++) {
+      read(-89.7);
+      assertThat(health.state()).isEqualTo(State.SUSPECT);
+    }
+    for (int i = 0; i < 3; i++) {
+      read(-89.7);
+    }
+    assertThat(health.state()).isEqualTo(State.LOST);
+  }
+
+  @Test
   void shouldBeLostWhenImpossibleReadingsGoOnAndNothingIsComputed() {
     healthy();
     read(-89.7);

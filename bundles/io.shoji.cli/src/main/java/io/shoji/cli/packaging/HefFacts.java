@@ -67,7 +67,7 @@ final class HefFacts {
         Map.of(AcceleratorInfo.ARCHITECTURE, chip),
         details,
         List.of(
-            "no driver of this release loads HEFs; gateways leave the variant alone until one does"));
+            "gateways need io.shoji.driver.hailo and HailoRT 4.15 to 4.23 for it, and leave the variant alone without"));
   }
 
   /**

@@ -12,6 +12,7 @@ package io.shoji.driver.hailo;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.tensor.ElementType;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -76,13 +77,20 @@ record HailoSettings(
     }
     return new HailoSettings(
         artifact.options().getOrDefault("hailo.group", group),
-        word(artifact, "hailo.format", real, "quantized", "float"),
+        word(artifact, "hailo.format", isReal(artifact), "quantized", "float"),
         number(artifact, "hailo.queueSize", queueSize, 1, MOST_QUEUE),
         number(artifact, "hailo.frameTimeoutMs", frameTimeoutMs, LEAST_FRAME_TIMEOUT_MS, MOST_MS),
         number(artifact, "hailo.priority", priority, 0, MOST_PRIORITY),
         number(artifact, "hailo.schedulerTimeoutMs", schedulerTimeoutMs, 0, MOST_MS),
         number(artifact, "hailo.schedulerThreshold", schedulerThreshold, 0, MOST_THRESHOLD),
         word(artifact, "hailo.powerMode", ultraPerformance, "performance", "ultra"));
+  }
+
+  /** A package that declares its inputs has said by their type what it wants. */
+  private boolean isReal(ModelArtifact artifact) {
+    return artifact.inputs().isEmpty()
+        ? real
+        : artifact.inputs().stream().allMatch(spec -> spec.type() == ElementType.FLOAT32);
   }
 
   private static boolean word(
