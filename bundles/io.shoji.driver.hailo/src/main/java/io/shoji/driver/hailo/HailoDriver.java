@@ -18,8 +18,8 @@ import io.shoji.accelerator.VendorLibraries;
 import io.shoji.accelerator.VendorLibrary;
 import io.shoji.accelerator.VendorLibraryException;
 import io.shoji.driver.DeviceHealth;
-import io.shoji.driver.RuntimeLibrary;
 import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Dictionary;
 import java.util.EnumSet;
@@ -27,7 +27,6 @@ import java.util.HashMap;
 import java.util.Hashtable;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -69,14 +68,15 @@ public final class HailoDriver {
   /** PID of the configuration, and name of the component. */
   static final String PID = "io.shoji.driver.hailo";
 
-  /** Where the driver takes HailoRT from: only the name without a version is stable. */
-  static final RuntimeLibrary LIBRARY = new RuntimeLibrary("HailoRT", "libhailort.so");
+  /** As distributions install it: only the name without a version is stable. */
+  private static final String LIBRARY = "libhailort.so";
 
   private static final Logger LOG = LoggerFactory.getLogger(HailoDriver.class);
   private static final long STOP_SECONDS = 10;
   private static final int LEAST_POLL_MS = 10;
   private static final int SILENT_POLLS = 5;
   private static final long LEAST_SILENCE_MS = 1_000;
+  private static final long LIBRARY_RETRY_MS = 10_000;
   private static final String UNIQUE = "UNIQUE";
 
   /** The driver's settings. */
@@ -272,12 +272,19 @@ public final class HailoDriver {
     if (stopping || of != round) {
       return;
     }
-    again(() -> look(of), asked.pollMs);
-    Opened library = opened != null ? opened : open();
-    opened = library;
+    Opened library = opened;
+    if (library == null) {
+      library = open();
+      opened = library;
+    }
+    again(() -> look(of), library == null ? libraryRetryMs() : asked.pollMs);
     if (library != null) {
       devices(library);
     }
+  }
+
+  private long libraryRetryMs() {
+    return Math.max(LIBRARY_RETRY_MS, asked.pollMs);
   }
 
   private void again(Runnable task, long delayMs) {
@@ -317,7 +324,11 @@ public final class HailoDriver {
     boolean done = false;
     try {
       HailoRt.keepQuiet();
-      library = LIBRARY.open(libraries, context, asked.libraryPath, architecture());
+      // No bundle brings it: it belongs to the kernel driver and the firmware of the machine.
+      library =
+          asked.libraryPath.isBlank()
+              ? libraries.openSystem(LIBRARY)
+              : libraries.open(Path.of(asked.libraryPath.strip()));
       HailoRt api = HailoRt.of(library);
       Opened found =
           new Opened(library, api, library.optionalSymbol("shoji_simulated").isPresent());
@@ -335,7 +346,7 @@ public final class HailoDriver {
           LOG.info(
               "no HailoRT is installed, so that there is no Hailo accelerator; it is looked for again"
                   + " everyMs={}",
-              asked.pollMs);
+              libraryRetryMs());
         }
       } else if (isNew(e.toString())) {
         LOG.error(
@@ -609,12 +620,6 @@ public final class HailoDriver {
   @SuppressWarnings("JdkObsolete")
   private static Dictionary<String, Object> dictionary(AcceleratorInfo info) {
     return new Hashtable<>(info.properties());
-  }
-
-  /** The machine as {@code uname -m} names it. */
-  static String architecture() {
-    String name = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
-    return name.equals("amd64") ? "x86_64" : name;
   }
 
   /** The configured settings; one without sense is reported and takes its default. */

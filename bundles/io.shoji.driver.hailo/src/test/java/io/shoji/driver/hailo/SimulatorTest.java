@@ -40,7 +40,8 @@ class SimulatorTest {
 
   @Test
   void shouldComputeFromCInEachLayout() throws Exception {
-    assertRuns(HailoDriver.architecture(), "gcc", List.of());
+    String own = System.getProperty("os.arch").equals("aarch64") ? "aarch64" : "x86_64";
+    assertRuns(own, "gcc", List.of());
   }
 
   @Test
