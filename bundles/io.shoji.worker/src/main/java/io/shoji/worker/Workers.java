@@ -14,6 +14,8 @@ import io.shoji.worker.link.LinkFolder;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,6 +25,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.locks.LockSupport;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleEvent;
@@ -61,6 +64,8 @@ public final class Workers implements ConfigurationListener {
   static final String PID = "io.shoji.worker";
 
   private static final Logger LOG = LoggerFactory.getLogger(Workers.class);
+  private static final int SWEEPS = 20;
+  private static final long SWEEP_PAUSE_NANOS = 200_000_000;
   private static final int DRIVER_STATES = Bundle.STARTING | Bundle.ACTIVE;
 
   /** Settings. */
@@ -224,11 +229,24 @@ public final class Workers implements ConfigurationListener {
     return folder.toPath().toAbsolutePath();
   }
 
-  /** Removes what an earlier process of the gateway left; its workers ended with it. */
+  /**
+   * Removes what an earlier process of the gateway left. Its workers end by themselves, but may do
+   * so at this very moment and write still: so this is tried again for a while.
+   */
   private static void sweep(Path folder) {
     try {
-      DriverCopy.remove(folder.resolve("copies"));
-      DriverCopy.remove(folder.resolve("platform"));
+      for (int attempt = 1; ; attempt++) {
+        try {
+          DriverCopy.remove(folder.resolve("copies"));
+          DriverCopy.remove(folder.resolve("platform"));
+          break;
+        } catch (DirectoryNotEmptyException | NoSuchFileException e) {
+          if (attempt == SWEEPS) {
+            throw e;
+          }
+          LockSupport.parkNanos(SWEEP_PAUSE_NANOS);
+        }
+      }
       List<Path> links = LinkFolder.sweep(LinkFolder.defaultBase());
       if (!links.isEmpty()) {
         LOG.info("what workers of an earlier gateway left was removed folders={}", links);
