@@ -166,6 +166,24 @@ public abstract class AcceleratorContract {
   }
 
   @Test
+  public void shouldGiveTheSameBitsEachTimeWhenItPromisesThat() throws Exception {
+    try (LoadedModel model = load(working())) {
+      assumeTrue(
+          "true".equals(model.details().get(LoadedModel.DETERMINISTIC)),
+          "the driver does not promise the same bits: " + model.details());
+      List<Tensor> inputs = Tensors.random(model.inputs(), 1, 1);
+      List<Tensor> first = model.run(inputs, LoadedModel.noDeadline());
+      for (int i = 0; i < 20; i++) {
+        List<Tensor> again = model.run(inputs, LoadedModel.noDeadline());
+        for (int k = 0; k < first.size(); k++) {
+          assertThat(again.get(k).data().duplicate().rewind())
+              .isEqualTo(first.get(k).data().duplicate().rewind());
+        }
+      }
+    }
+  }
+
+  @Test
   public void shouldGiveTheSameResultBoundUnboundAndIntoNewTensors() throws Exception {
     try (LoadedModel model = load(working())) {
       List<Tensor> inputs = Tensors.random(model.inputs(), 1, 1);

@@ -233,6 +233,13 @@ final class CpuAccelerator implements Accelerator {
     details.put("memoryPattern", Boolean.toString(settings.memoryPattern()));
     details.put("callThread", onCallersThread ? "caller" : "driver");
     details.put("allowSpinning", Boolean.toString(settings.allowSpinning()));
+    // With several threads, parts of a sum may be added in another order each time.
+    details.put(
+        LoadedModel.DETERMINISTIC,
+        Boolean.toString(
+            settings.intraOpThreads() == 1
+                && settings.interOpThreads() == 1
+                && file.isRepeatable()));
     return details;
   }
 

@@ -42,6 +42,17 @@ final class OnnxFile {
   /** Distinct operators and element types that are remembered; a graph with more is a rare one. */
   private static final int KINDS_LIMIT = 512;
 
+  /** Operators of ONNX that draw random numbers. */
+  private static final Set<String> RANDOM =
+      Set.of(
+          "RandomNormal",
+          "RandomNormalLike",
+          "RandomUniform",
+          "RandomUniformLike",
+          "Multinomial",
+          "Bernoulli",
+          "Dropout");
+
   private long irVersion;
   private long nodes;
   private boolean hasGraph;
@@ -110,6 +121,15 @@ final class OnnxFile {
   /** Nodes of the graph, those of inner graphs included. */
   long nodes() {
     return nodes;
+  }
+
+  /**
+   * Whether every operator is one of ONNX's own that gives the same for the same inputs; of others
+   * nothing is known.
+   */
+  boolean isRepeatable() {
+    return operators.size() < KINDS_LIMIT
+        && operators.stream().noneMatch(name -> name.contains(":") || RANDOM.contains(name));
   }
 
   /**

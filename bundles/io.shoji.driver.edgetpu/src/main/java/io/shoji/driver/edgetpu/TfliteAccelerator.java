@@ -284,6 +284,8 @@ final class TfliteAccelerator implements Accelerator {
     details.put("operatorTypes", file.operators().toString());
     details.put("threads", Integer.toString(settings.threads()));
     details.put("interpreters", Integer.toString(interpreters));
+    // Each interpreter has as many threads, which split the work in the same way each time.
+    details.put(LoadedModel.DETERMINISTIC, Boolean.toString(file.isRepeatable()));
     return details;
   }
 

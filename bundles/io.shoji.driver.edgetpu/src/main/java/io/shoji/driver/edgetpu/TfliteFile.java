@@ -35,6 +35,10 @@ import java.util.TreeSet;
  * say, subgraphs do not call themselves, and every operator reads what was computed before.
  */
 final class TfliteFile {
+  /** Operators that do not give the same each time, or of which that is not known. */
+  private static final Set<String> OTHERWISE =
+      Set.of("MULTINOMIAL", "SVDF", "VAR_HANDLE", "CALL_ONCE", "CUSTOM", "DELEGATE");
+
   // Field ids of the tables.
   private static final int MODEL_VERSION = 0;
   private static final int MODEL_OPERATOR_CODES = 1;
@@ -200,6 +204,22 @@ final class TfliteFile {
   /** Names of the operators in it. */
   Set<String> operators() {
     return Collections.unmodifiableSet(operators);
+  }
+
+  /**
+   * Whether no operator draws random numbers or remembers something from one call to the next; of
+   * custom ones nothing is known.
+   */
+  boolean isRepeatable() {
+    return operators.stream()
+        .noneMatch(
+            name ->
+                name.startsWith("RANDOM_")
+                    || name.contains("VARIABLE")
+                    || name.contains("LSTM")
+                    || name.contains("RNN")
+                    || name.contains("HASHTABLE")
+                    || OTHERWISE.contains(name));
   }
 
   /** Operators of all subgraphs. */
