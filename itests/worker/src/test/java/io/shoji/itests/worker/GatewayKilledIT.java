@@ -34,6 +34,7 @@ class GatewayKilledIT {
     Path folder = Place.WORK.resolve("killed, größer");
     Random random = new Random(7);
     List<Long> lived = new ArrayList<>();
+    long last = 0;
     for (int round = 0; round < ROUNDS; round++) {
       Process gateway = start(folder);
       try (BufferedReader output = gateway.inputReader(StandardCharsets.UTF_8)) {
@@ -47,6 +48,8 @@ class GatewayKilledIT {
         ProcessHandle worker =
             ProcessHandle.of(Long.parseLong(line.substring("SERVING ".length()))).orElseThrow();
         assertThat(worker.isAlive()).isTrue();
+        assertThat(Place.links(last)).as("shared memory of the gateway killed before").isEmpty();
+        last = gateway.pid();
         Thread.sleep(random.nextInt(300));
 
         gateway.destroyForcibly();
@@ -62,6 +65,15 @@ class GatewayKilledIT {
       if (round > 0) {
         assertThat(copies(folder)).as("copies, those of the one just killed").hasSize(1);
       }
+    }
+    // What the next gateway would remove.
+    for (Path link : Place.links(last)) {
+      try (var files = Files.list(link)) {
+        for (Path file : files.toList()) {
+          Files.delete(file);
+        }
+      }
+      Files.delete(link);
     }
     lived.sort(null);
     System.out.println(
