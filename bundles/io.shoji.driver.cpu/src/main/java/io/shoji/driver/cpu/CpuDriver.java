@@ -287,8 +287,8 @@ public final class CpuDriver {
       close();
     } catch (AcceleratorException | OrtException e) {
       LOG.error(
-          "this ONNX Runtime cannot be used, so that there is no CPU accelerator; install 1.11 or"
-              + " newer libraryPath={}",
+          "this ONNX Runtime cannot be used, so that there is no CPU accelerator; correct the cause"
+              + " below (1.11 or newer is needed) and restart the bundle libraryPath={}",
           libraryPath,
           e);
       close();

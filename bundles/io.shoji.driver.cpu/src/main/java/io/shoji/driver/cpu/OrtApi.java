@@ -78,6 +78,11 @@ final class OrtApi {
           e);
     }
     Pointer base = Function.getFunction(new Pointer(entry)).invokePointer(new Object[0]);
+    if (base == null) {
+      throw new AcceleratorException(
+          Code.INCOMPATIBLE_RUNTIME,
+          "this ONNX Runtime gives no API, by OrtGetApiBase; take another file=" + library.file());
+    }
     String version =
         Function.getFunction(base.getPointer(Long.BYTES))
             .invokePointer(new Object[0])
