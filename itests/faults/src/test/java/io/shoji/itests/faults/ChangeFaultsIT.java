@@ -49,7 +49,7 @@ class ChangeFaultsIT {
                 "probationMs",
                 0,
                 "retryMs",
-                30,
+                300,
                 "callTimeoutMs",
                 1_000,
                 "loadTimeoutMs",
