@@ -143,6 +143,8 @@ final class LanePool {
     } finally {
       lock.unlock();
     }
+    // Its death may be known by this failure first.
+    link.awaitLoss(OPEN_AGAIN_NANOS);
     link.checkAlive();
     throw new AcceleratorException(
         Code.OUT_OF_MEMORY, "the worker takes no connection for a run reason=" + failure, failure);

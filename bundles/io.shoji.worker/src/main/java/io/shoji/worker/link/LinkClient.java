@@ -27,12 +27,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -86,6 +88,7 @@ public final class LinkClient implements AutoCloseable {
   private boolean pageClosed;
 
   private volatile @Nullable LinkLoss loss;
+  private final CountDownLatch ended = new CountDownLatch(1);
 
   private final LanePool lanes;
 
@@ -139,7 +142,7 @@ public final class LinkClient implements AutoCloseable {
     @Nullable SocketChannel channel = null;
     boolean connected = false;
     try {
-      channel = connect(folder.socket(), deadline);
+      channel = connect(folder.socket(), deadline, () -> false);
       Peer.check(channel);
       Frames.write(
           channel,
@@ -183,7 +186,7 @@ public final class LinkClient implements AutoCloseable {
     return interrupted;
   }
 
-  private static SocketChannel connect(Path socket, long deadlineNanos)
+  private static SocketChannel connect(Path socket, long deadlineNanos, BooleanSupplier givenUp)
       throws IOException, InterruptedException {
     while (true) {
       SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
@@ -195,7 +198,7 @@ public final class LinkClient implements AutoCloseable {
       } catch (ClosedByInterruptException e) {
         throw interrupted(e);
       } catch (IOException e) {
-        if (deadlineNanos - System.nanoTime() <= 0) {
+        if (deadlineNanos - System.nanoTime() <= 0 || givenUp.getAsBoolean()) {
           throw new IOException("nobody listens socket=" + socket + " reason=" + e, e);
         }
       } finally {
@@ -315,6 +318,15 @@ public final class LinkClient implements AutoCloseable {
   void giveBinding(int number) {
     synchronized (lock) {
       bindings.clear(number);
+    }
+  }
+
+  /** Waits so long, or until the link is lost, or the thread is interrupted. */
+  void awaitLoss(long nanos) {
+    try {
+      boolean unused = ended.await(nanos, TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -489,7 +501,7 @@ public final class LinkClient implements AutoCloseable {
   /** Connects a lane, on the calling thread. */
   SocketChannel openLane(int lane) throws IOException, InterruptedException {
     long deadline = System.nanoTime() + LANE_NANOS;
-    SocketChannel channel = connect(socket, deadline);
+    SocketChannel channel = connect(socket, deadline, this::isLost);
     boolean open = false;
     try {
       Peer.check(channel);
@@ -638,6 +650,7 @@ public final class LinkClient implements AutoCloseable {
       lost = new LinkLoss(reason, message, snapshot());
       loss = lost;
     }
+    ended.countDown();
     control.close();
     lanes.close();
     exchanges.values().forEach(Exchange::end);

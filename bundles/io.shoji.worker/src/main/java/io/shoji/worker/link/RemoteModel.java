@@ -287,7 +287,9 @@ final class RemoteModel implements LoadedModel {
     try {
       Message.Answer unused = link.request(request, this);
     } catch (AcceleratorException | RuntimeException e) {
-      LOG.warn("the worker could not {} {} reason={}", request.label(), artifact, e.toString());
+      if (!link.isLost()) {
+        LOG.warn("the worker could not {} {} reason={}", request.label(), artifact, e.toString());
+      }
     }
   }
 

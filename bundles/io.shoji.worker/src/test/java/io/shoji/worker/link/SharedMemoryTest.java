@@ -12,6 +12,7 @@ package io.shoji.worker.link;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
@@ -54,11 +55,37 @@ class SharedMemoryTest {
 
   @Test
   void shouldBeOutOfMemoryAndLeaveNothingWhenTheFileSystemHasNoRoom() throws Exception {
-    // Every write to it fails with ENOSPC, see full(4).
-    Files.createSymbolicLink(folder.resolve("full"), Path.of("/dev/full"));
-    assertThatThrownBy(() -> SharedMemory.create(folder, "full", 64))
-        .isInstanceOfSatisfying(
-            AcceleratorException.class, e -> assertThat(e.code()).isEqualTo(Code.OUT_OF_MEMORY));
+    Path small = Files.createDirectory(folder.resolve("small"));
+    assumeTrue(
+        run("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", small.toString()) == 0,
+        "this user may not mount a small file system");
+    try {
+      SharedMemory first = SharedMemory.create(small, "first", 100_000);
+      assertThatThrownBy(() -> SharedMemory.create(small, "second", 200_000))
+          .isInstanceOfSatisfying(
+              AcceleratorException.class,
+              e -> {
+                assertThat(e.code()).isEqualTo(Code.OUT_OF_MEMORY);
+                assertThat(e.getMessage()).contains("asked=200000", "usable=");
+              });
+      assertThat(small.resolve("second")).doesNotExist();
+      first.memory().putLong(99_992, 1);
+      first.release();
+    } finally {
+      assertThat(run("umount", small.toString())).isZero();
+    }
+  }
+
+  private static int run(String... command) throws Exception {
+    return new ProcessBuilder(command)
+        .redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .start()
+        .waitFor();
+  }
+
+  @Test
+  void shouldRefuseMoreThanABufferCanHold() {
     assertThatThrownBy(() -> SharedMemory.create(folder, "large", Integer.MAX_VALUE + 1L))
         .isInstanceOf(AcceleratorException.class)
         .hasMessageContaining("OUT_OF_MEMORY");
