@@ -181,6 +181,23 @@ final class Judge {
     return Optional.empty();
   }
 
+  /**
+   * What speaks against the new one when the time is over: besides the findings, that it failed
+   * whenever it was asked, however few times that were.
+   */
+  Optional<String> againstAtEnd() {
+    Optional<String> against = against();
+    int failed = failures.events();
+    if (against.isPresent() || failed == 0 || failed < failures.observations()) {
+      return against;
+    }
+    String last;
+    synchronized (this) {
+      last = lastFailure;
+    }
+    return Optional.of("it answered none of the requests failures=" + failed + " last=" + last);
+  }
+
   /** Whether it is found to be as good, so that nothing more has to be looked at. */
   boolean cleared() {
     return failures.finding() == SequentialTest.Finding.LOWER

@@ -732,10 +732,11 @@ final class Rollouts {
       return;
     }
     boolean cleared = true;
+    boolean over = rollout.untilNanos - clock.getAsLong() <= 0;
     for (Rollout.Part part : rollout.parts) {
       Judge judge = part.judge;
       if (judge != null) {
-        Optional<String> against = judge.against();
+        Optional<String> against = over ? judge.againstAtEnd() : judge.against();
         if (against.isPresent()) {
           part.evidence.put("canary.end", "worse");
           refuse(rollout, part, "its canary speaks against it: " + against.get());
@@ -744,7 +745,7 @@ final class Rollouts {
         cleared &= judge.cleared();
       }
     }
-    if (cleared || rollout.untilNanos - clock.getAsLong() <= 0) {
+    if (cleared || over) {
       String end = cleared ? "as good" : "nothing against it in time";
       rollout.parts.stream()
           .filter(part -> part.judge != null)

@@ -243,6 +243,20 @@ class JudgeTest {
   }
 
   @Test
+  void shouldSpeakAgainstItAtTheEndWhenItAnsweredNothing() {
+    Judge judge = new Judge(Likeness.UNKNOWN, false, false, 0);
+    judge.failed("TIMEOUT: one");
+    judge.failed("TIMEOUT: other");
+
+    assertThat(judge.against()).isEmpty();
+    assertThat(judge.againstAtEnd())
+        .hasValueSatisfying(
+            reason -> assertThat(reason).contains("none", "failures=2", "TIMEOUT: other"));
+    judge.compared(1, 0, 1, 1);
+    assertThat(judge.againstAtEnd()).isEmpty();
+  }
+
+  @Test
   void shouldStopEarlyBothWays() {
     SequentialTest test = new SequentialTest(0.01, 0.06, 0.01, 0.01);
     int good = 0;
