@@ -14,7 +14,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.IntBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -148,5 +155,53 @@ class TensorTest {
     assertThat(target.getFloat(3)).isEqualTo(4);
     assertThatThrownBy(() -> target.copyFrom(Tensor.allocate(ElementType.INT32, Shape.of(4))))
         .hasMessageContaining("source=INT32[4] target=FLOAT32[4]");
+  }
+
+  @Test
+  void shouldHaveMemoryOfItsOwnWhenManySmallOnesAreMadeAtOnce() throws Exception {
+    int threads = 4;
+    List<Callable<List<Tensor>>> makers = new ArrayList<>();
+    for (int t = 0; t < threads; t++) {
+      Random random = new Random(t);
+      makers.add(
+          () -> {
+            List<Tensor> made = new ArrayList<>();
+            for (int i = 0; i < 2_000; i++) {
+              // Some are too large to share.
+              Tensor tensor = Tensor.allocate(ElementType.INT32, Shape.of(random.nextInt(1_100)));
+              assertThat(isFilledWith(tensor, 0)).isTrue();
+              made.add(tensor);
+            }
+            return made;
+          });
+    }
+    ExecutorService executor = Executors.newFixedThreadPool(threads);
+    List<Tensor> all = new ArrayList<>();
+    try {
+      for (Future<List<Tensor>> made : executor.invokeAll(makers)) {
+        all.addAll(made.get());
+      }
+    } finally {
+      executor.shutdown();
+    }
+    for (int i = 0; i < all.size(); i++) {
+      IntBuffer values = all.get(i).data().asIntBuffer();
+      while (values.hasRemaining()) {
+        values.put(i);
+      }
+    }
+    for (int i = 0; i < all.size(); i++) {
+      assertThat(all.get(i).data().alignmentOffset(0, Tensor.ALIGNMENT)).isZero();
+      assertThat(isFilledWith(all.get(i), i)).as("tensor %d", i).isTrue();
+    }
+  }
+
+  private static boolean isFilledWith(Tensor tensor, int value) {
+    IntBuffer values = tensor.data().asIntBuffer();
+    boolean same = values.remaining() == tensor.elementCount();
+    while (same && values.hasRemaining()) {
+      same = values.get() == value;
+    }
+    return same;
   }
 }

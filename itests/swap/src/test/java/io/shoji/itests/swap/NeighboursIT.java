@@ -77,6 +77,8 @@ class NeighboursIT {
     try (FelixWithPackages felix =
         new FelixWithPackages(
             folder.resolve("framework"), Path.of(System.getProperty("swap.platform")), shoji)) {
+      // What was replaced is not kept to go back to: the other version is loaded anew each time.
+      felix.configure("io.shoji.engine", Map.of("probationMs", 0));
       felix.deploy(
           felix.write(
               folder,
