@@ -11,6 +11,7 @@ package io.shoji.driver.hailo;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.AcceleratorException;
@@ -34,6 +35,7 @@ import io.shoji.testkit.SimulatedHef;
 import io.shoji.testkit.SimulatedHef.Dense;
 import io.shoji.testkit.Tensors;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -687,6 +689,14 @@ class HailoDriverTest {
     other.stop();
     quiet.stop();
     assertThat(gateway.reference()).isNull();
+  }
+
+  /** Without a library it looks every ten seconds. */
+  @Test
+  void shouldNotWaitForTheNextLookWhenItStops() {
+    HailoDriver idle =
+        gateway.start(Map.of("libraryPath", "/nowhere/libhailort.so", "pollMs", 60_000));
+    assertTimeoutPreemptively(Duration.ofSeconds(5), idle::stop);
   }
 
   @Test
