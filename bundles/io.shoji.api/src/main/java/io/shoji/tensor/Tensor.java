@@ -72,7 +72,7 @@ public final class Tensor {
   /**
    * Memory that small tensors are cut from, one after the other, and none twice. The JVM keeps a
    * cleaner for each piece of direct memory, which every collection has to look at and to move:
-   * with one for each tensor of some thousand requests a second, collections took ten times as
+   * with one for each tensor of some thousand requests a second, collections took many times as
    * long.
    */
   private static final class Block {
