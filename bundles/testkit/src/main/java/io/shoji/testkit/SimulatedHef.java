@@ -12,8 +12,10 @@ package io.shoji.testkit;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import java.util.zip.CRC32;
 
 /**
@@ -82,6 +84,13 @@ public final class SimulatedHef {
         output[row] = (int) Math.max(0, Math.min(255, sum >> shift));
       }
       return output;
+    }
+
+    /** Its numbers: inputs, outputs, shift, weights row by row, biases. */
+    IntStream numbers() {
+      return IntStream.concat(
+          IntStream.of(in, out, shift),
+          IntStream.concat(Arrays.stream(weights), Arrays.stream(biases)));
     }
 
     private void write(StringBuilder to) {

@@ -205,6 +205,13 @@ public final class TfliteGraph {
       return operator(from, to, 0, new FlatTable());
     }
 
+    /** The same, with options in a form of its own. */
+    public Subgraph custom(String name, List<Integer> from, List<Integer> to, byte[] options) {
+      custom(name, from, to);
+      operators.get(operators.size() - 1).bytes(5, options);
+      return this;
+    }
+
     private Subgraph operator(
         List<Integer> from, List<Integer> to, int optionsType, FlatTable options) {
       FlatTable operator =

@@ -40,12 +40,13 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.metatype.annotations.AttributeDefinition;
 import org.osgi.service.metatype.annotations.Designate;
 import org.osgi.service.metatype.annotations.ObjectClassDefinition;
+import org.osgi.service.metatype.annotations.Option;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Registers the machine's processor as an accelerator of TensorFlow Lite models, with the
- * TensorFlow Lite that it finds.
+ * TensorFlow Lite that it finds, and beside it each Edge TPU that is there.
  *
  * <p>Opening and closing happen on a thread of its own, so that activation returns at once.
  */
@@ -74,7 +75,8 @@ public final class EdgeTpuDriver {
   @ObjectClassDefinition(
       id = EdgeTpuDriver.PID,
       name = "Shoji TensorFlow Lite driver",
-      description = "Runs TensorFlow Lite models on the processor by XNNPACK")
+      description =
+          "Runs TensorFlow Lite models on the processor by XNNPACK, and on Coral's Edge TPUs by libedgetpu")
   public @interface Config {
     /** Absolute path of the library. */
     @AttributeDefinition(
@@ -104,25 +106,63 @@ public final class EdgeTpuDriver {
             "Inferences of one model that run at once. Each has a copy of the model's activations and"
                 + " packed weights. 0: as many as cores and threads allow, at most 4")
     int interpreters() default 0;
+
+    /** Absolute path of the Edge TPU's runtime. */
+    @AttributeDefinition(
+        name = "Edge TPU library path",
+        required = false,
+        description = "Absolute path of libedgetpu.so.1. Empty: the one of the system")
+    String edgeTpuLibraryPath() default "";
+
+    /** TensorFlow that the Edge TPU's runtime was built against. */
+    @AttributeDefinition(
+        name = "Edge TPU library's TensorFlow",
+        required = false,
+        description =
+            "Release of TensorFlow that libedgetpu was built against, as 2.16.1. Empty: as its Debian"
+                + " package says. One that does not fit is refused, since it would crash the process")
+    String edgeTpuTensorFlow() default "";
+
+    /** How fast Edge TPUs are to be. */
+    @AttributeDefinition(
+        name = "Edge TPU performance",
+        required = false,
+        description =
+            "Clock of Edge TPUs: the faster, the hotter. Default: the library's own choice, which differs"
+                + " in the packages libedgetpu1-std and -max",
+        options = {
+          @Option(label = "Default", value = "Default"),
+          @Option(label = "Low", value = "Low"),
+          @Option(label = "Medium", value = "Medium"),
+          @Option(label = "High", value = "High"),
+          @Option(label = "Max", value = "Max")
+        })
+    String edgeTpuPerformance() default EdgeTpuSettings.DEFAULT;
+
+    /** Folder of locks. */
+    @AttributeDefinition(
+        name = "Edge TPU lock folder",
+        required = false,
+        description =
+            "Folder of the files by which gateways and workers of the machine agree who has an Edge TPU."
+                + " Empty: /run/lock, /dev/shm or /tmp")
+    String edgeTpuLockFolder() default "";
+
+    /** How often Edge TPUs are looked at. */
+    @AttributeDefinition(
+        name = "Edge TPU interval, ms",
+        min = "10",
+        max = "600000",
+        description = "How often the driver looks for Edge TPUs and reads their sensors")
+    int edgeTpuPollMs() default EdgeTpuSettings.POLL_MS;
   }
 
   private final BundleContext context;
   private final VendorLibraries libraries;
+  private final Path root;
 
   /** What a configuration asks for. */
-  private static final class Asked {
-    private final String libraryPath;
-    private final InterpreterSettings settings;
-
-    private Asked(Config config) {
-      this.libraryPath = config.libraryPath() == null ? "" : config.libraryPath();
-      this.settings = settings(config);
-    }
-
-    private boolean isSameAs(Asked other) {
-      return libraryPath.equals(other.libraryPath) && settings.equals(other.settings);
-    }
-  }
+  private record Asked(String libraryPath, InterpreterSettings settings, EdgeTpuSettings edgeTpu) {}
 
   private volatile Asked asked;
 
@@ -150,14 +190,25 @@ public final class EdgeTpuDriver {
   // Only the worker's thread touches these.
   private @Nullable VendorLibrary library;
   private @Nullable TfliteAccelerator accelerator;
+  private @Nullable EdgeTpuDevices edgeTpus;
   private @Nullable ServiceRegistration<Accelerator> registration;
 
   /** Reads the configuration and has the library opened. */
   @Activate
   public EdgeTpuDriver(BundleContext context, @Reference VendorLibraries libraries, Config config) {
+    this(context, libraries, config, Path.of("/"));
+  }
+
+  /**
+   * The same on another machine.
+   *
+   * @param root folder where {@code /sys}, {@code /dev} and the like of the machine are
+   */
+  EdgeTpuDriver(BundleContext context, VendorLibraries libraries, Config config, Path root) {
     this.context = context;
     this.libraries = libraries;
-    this.asked = new Asked(config);
+    this.root = root;
+    this.asked = asked(config);
     worker.execute(this::open);
   }
 
@@ -167,8 +218,8 @@ public final class EdgeTpuDriver {
    */
   @Modified
   void modified(Config config) {
-    Asked present = new Asked(config);
-    if (!present.isSameAs(asked)) {
+    Asked present = asked(config);
+    if (!present.equals(asked)) {
       asked = present;
       worker.execute(this::close);
       worker.execute(this::open);
@@ -203,18 +254,26 @@ public final class EdgeTpuDriver {
     }
     HostReadings readings = new HostReadings(Path.of("/proc"));
     String architecture = architecture();
-    String libraryPath = asked.libraryPath;
-    InterpreterSettings settings = asked.settings;
+    Asked present = asked;
+    String libraryPath = present.libraryPath;
     try {
       VendorLibrary opened = LIBRARY.open(libraries, context, libraryPath, architecture);
       library = opened;
       TfLite api = TfLite.of(opened);
       AcceleratorInfo info = info(api, opened, readings, architecture);
+      XnnpackOptions xnnpack = XnnpackOptions.of(api);
       TfliteAccelerator device =
-          new TfliteAccelerator(info, api, XnnpackOptions.of(api), settings, readings);
+          new TfliteAccelerator(
+              info, api, new ProcessorDevice(api, xnnpack, readings), present.settings, readings);
       accelerator = device;
-      LOG.info("the processor is ready for TensorFlow Lite models {} {}", info, settings);
+      LOG.info("the processor is ready for TensorFlow Lite models {} {}", info, present.settings);
       registration = context.registerService(Accelerator.class, device, dictionary(info));
+      edgeTpus =
+          new EdgeTpuDevices(
+              new EdgeTpuDevices.Base(
+                  context, libraries, api, xnnpack, readings, new DeviceFiles(root)),
+              present.edgeTpu,
+              present.settings);
     } catch (VendorLibraryException | InvalidPathException e) {
       LOG.error(
           "TensorFlow Lite cannot be opened, so that no accelerator runs its models; correct this and"
@@ -250,6 +309,12 @@ public final class EdgeTpuDriver {
     accelerator = null;
     if (device != null) {
       device.close();
+    }
+    // Behind the processor: a call into libedgetpu that does not come back holds up nobody else.
+    EdgeTpuDevices devices = edgeTpus;
+    edgeTpus = null;
+    if (devices != null) {
+      devices.close();
     }
     VendorLibrary opened = library;
     library = null;
@@ -287,20 +352,50 @@ public final class EdgeTpuDriver {
   }
 
   /** The configured settings; one without sense is reported and takes its default. */
-  private static InterpreterSettings settings(Config config) {
-    return new InterpreterSettings(
-        number("threads", config.threads(), 1, 1),
-        number("interpreters", config.interpreters(), 0, 0));
+  private static Asked asked(Config config) {
+    InterpreterSettings settings =
+        new InterpreterSettings(
+            number("threads", config.threads(), 1, InterpreterSettings.MOST, 1),
+            number("interpreters", config.interpreters(), 0, InterpreterSettings.MOST, 0));
+    String performance = text(config.edgeTpuPerformance());
+    if (performance.equals(EdgeTpuSettings.DEFAULT)) {
+      performance = "";
+    } else if (!performance.isEmpty() && !EdgeTpu.PERFORMANCES.contains(performance)) {
+      LOG.error(
+          "a setting has no sense, its default is used: edgeTpuPerformance asked={} known={}",
+          performance,
+          EdgeTpu.PERFORMANCES);
+      performance = "";
+    }
+    return new Asked(
+        text(config.libraryPath()),
+        settings,
+        new EdgeTpuSettings(
+            text(config.edgeTpuLibraryPath()),
+            text(config.edgeTpuTensorFlow()),
+            performance,
+            text(config.edgeTpuLockFolder()),
+            number(
+                "edgeTpuPollMs",
+                config.edgeTpuPollMs(),
+                EdgeTpuSettings.LEAST_POLL_MS,
+                EdgeTpuSettings.MOST_POLL_MS,
+                EdgeTpuSettings.POLL_MS)));
   }
 
-  private static int number(String name, int asked, int least, int otherwise) {
-    if (asked < least || asked > InterpreterSettings.MOST) {
+  /** Kura gives null for an empty text. */
+  private static String text(@Nullable String configured) {
+    return configured == null ? "" : configured.strip();
+  }
+
+  private static int number(String name, int asked, int least, int most, int otherwise) {
+    if (asked < least || asked > most) {
       LOG.error(
           "a setting has no sense, its default is used: {} asked={} least={} most={} default={}",
           name,
           asked,
           least,
-          InterpreterSettings.MOST,
+          most,
           otherwise);
       return otherwise;
     }

@@ -23,11 +23,11 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An interpreter of TensorFlow Lite with the XNNPACK delegate that it owns. One thread at a time,
- * but for {@link Call}.
+ * An interpreter of TensorFlow Lite with the delegates that it owns. One thread at a time, but for
+ * {@link Call}.
  *
- * <p>Order of release: the interpreter, then its delegate, since the interpreter uses it to its end
- * and never frees it.
+ * <p>Order of release: the interpreter, then its delegates, the last one first, since the
+ * interpreter uses them to its end and never frees them.
  */
 final class TfLiteInterpreter implements AutoCloseable {
   private static final String INPUT = "input";
@@ -35,7 +35,7 @@ final class TfLiteInterpreter implements AutoCloseable {
 
   private final TfLite api;
   private final String name;
-  private final long delegate;
+  private final List<Delegate> delegates;
   private final Long interpreter;
   private final Object[] self;
   private final Call call;
@@ -98,10 +98,14 @@ final class TfLiteInterpreter implements AutoCloseable {
   }
 
   private TfLiteInterpreter(
-      TfLite api, String name, long delegate, long interpreter, boolean[] dynamicOutputs) {
+      TfLite api,
+      String name,
+      List<Delegate> delegates,
+      long interpreter,
+      boolean[] dynamicOutputs) {
     this.api = api;
     this.name = name;
-    this.delegate = delegate;
+    this.delegates = delegates;
     this.interpreter = interpreter;
     this.self = new Object[] {interpreter};
     this.dynamicOutputs = dynamicOutputs;
@@ -117,44 +121,32 @@ final class TfLiteInterpreter implements AutoCloseable {
    *
    * @param name of the artifact, for messages
    * @param threads of one operator
-   * @throws AcceleratorException UNSUPPORTED if the runtime refuses the model's operators
+   * @throws AcceleratorException as {@link TfliteDevice#refused} says if the runtime or a delegate
+   *     does not take the model
    */
   static TfLiteInterpreter create(
-      TfLite api, XnnpackOptions xnnpack, Long model, String name, int threads)
+      TfLite api, TfliteDevice device, Long model, String name, int threads)
       throws AcceleratorException {
-    long delegate = xnnpack.createDelegate(threads);
+    List<Delegate> delegates = device.delegates(threads);
     TfLiteInterpreter made = null;
     boolean done = false;
     try {
-      long interpreter = createInterpreter(api, model, delegate, threads);
+      long interpreter = createInterpreter(api, model, delegates, threads);
       if (interpreter == 0) {
-        throw new AcceleratorException(
-            Code.UNSUPPORTED,
-            "this runtime lacks an operator of the model, or knows an older version of it only; the"
-                + " gateway's standard error names it runtime="
-                + api.version()
-                + " "
-                + name);
+        throw device.refused(TfliteDevice.NOT_CREATED, name);
       }
       int outputs = api.callInt(TfLiteFunction.TfLiteInterpreterGetOutputTensorCount, interpreter);
-      made = new TfLiteInterpreter(api, name, delegate, interpreter, new boolean[outputs]);
+      made = new TfLiteInterpreter(api, name, delegates, interpreter, new boolean[outputs]);
       int status = made.allocate();
       if (status != TfLiteStatus.OK) {
-        throw AcceleratorException.withStatus(
-            Code.UNSUPPORTED,
-            "this runtime's operators refuse the tensors that the model gives them; the gateway's"
-                + " standard error says which runtime="
-                + api.version()
-                + " "
-                + name,
-            status);
+        throw device.refused(status, name);
       }
       done = true;
       return made;
     } finally {
       if (!done) {
         if (made == null) {
-          api.callVoid(TfLiteFunction.TfLiteXNNPackDelegateDelete, delegate);
+          delete(delegates);
         } else {
           made.close();
         }
@@ -162,12 +154,23 @@ final class TfLiteInterpreter implements AutoCloseable {
     }
   }
 
-  private static long createInterpreter(TfLite api, Long model, long delegate, int threads) {
+  /** The last one first. */
+  private static void delete(List<Delegate> delegates) {
+    for (int i = delegates.size() - 1; i >= 0; i--) {
+      delegates.get(i).delete();
+    }
+  }
+
+  private static long createInterpreter(
+      TfLite api, Long model, List<Delegate> delegates, int threads) {
     long options = api.callLong(TfLiteFunction.TfLiteInterpreterOptionsCreate);
     try {
       api.callVoid(TfLiteFunction.TfLiteInterpreterOptionsSetNumThreads, options, threads);
       api.callInt(TfLiteFunction.TfLiteInterpreterOptionsEnableCancellation, options, 1);
-      api.callVoid(TfLiteFunction.TfLiteInterpreterOptionsAddDelegate, options, delegate);
+      for (Delegate delegate : delegates) {
+        api.callVoid(
+            TfLiteFunction.TfLiteInterpreterOptionsAddDelegate, options, delegate.address());
+      }
       return api.callLong(TfLiteFunction.TfLiteInterpreterCreate, model, options);
     } finally {
       api.callVoid(TfLiteFunction.TfLiteInterpreterOptionsDelete, options);
@@ -408,7 +411,7 @@ final class TfLiteInterpreter implements AutoCloseable {
     if (!closed) {
       closed = true;
       api.callVoid(TfLiteFunction.TfLiteInterpreterDelete, interpreter);
-      api.callVoid(TfLiteFunction.TfLiteXNNPackDelegateDelete, delegate);
+      delete(delegates);
     }
   }
 }

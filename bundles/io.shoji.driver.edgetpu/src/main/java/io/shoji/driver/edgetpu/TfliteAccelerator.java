@@ -37,14 +37,14 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
-/** The machine's processor with TensorFlow Lite, whose operators XNNPACK computes. */
+/** A device that runs TensorFlow Lite models: the processor, or an Edge TPU. */
 final class TfliteAccelerator implements Accelerator {
   /** Cancelling is noticed between two operators, and may come before the invocation: see Call. */
   private static final long AGAIN_NANOS = 2_000_000;
 
   private final AcceleratorInfo info;
   private final TfLite api;
-  private final XnnpackOptions xnnpack;
+  private final TfliteDevice device;
   private final InterpreterSettings settings;
   private final HostReadings readings;
   private final DeadlineWatchdog watchdog =
@@ -61,12 +61,12 @@ final class TfliteAccelerator implements Accelerator {
   TfliteAccelerator(
       AcceleratorInfo info,
       TfLite api,
-      XnnpackOptions xnnpack,
+      TfliteDevice device,
       InterpreterSettings settings,
       HostReadings readings) {
     this.info = info;
     this.api = api;
-    this.xnnpack = xnnpack;
+    this.device = device;
     this.settings = settings;
     this.readings = readings;
   }
@@ -78,9 +78,7 @@ final class TfliteAccelerator implements Accelerator {
 
   @Override
   public AcceleratorHealth health() {
-    return AcceleratorHealth.of(AcceleratorHealth.State.HEALTHY, "")
-        .withMemoryBytes(
-            readings.residentBytes().orElse(-1), readings.memoryTotalBytes().orElse(-1));
+    return device.health();
   }
 
   DeadlineWatchdog watchdog() {
@@ -108,7 +106,7 @@ final class TfliteAccelerator implements Accelerator {
     if (!info.precisions().contains(artifact.precision())) {
       throw new AcceleratorException(
           Code.UNSUPPORTED,
-          "the model has a precision that this runtime does not compute in asked="
+          "the model has a precision that this device does not compute in asked="
               + artifact.precision()
               + " offered="
               + info.precisions()
@@ -133,7 +131,7 @@ final class TfliteAccelerator implements Accelerator {
       NativeMemory content = read(artifact);
       TfliteModel model = null;
       try {
-        TfliteFile file = TfliteFile.read(content.buffer());
+        TfliteFile file = device.read(content.buffer(), artifact);
         options.progress().accept("making the interpreters");
         model = open(artifact, file, content, own);
       } finally {
@@ -242,7 +240,7 @@ final class TfliteAccelerator implements Accelerator {
       for (int i = 0; i < count; i++) {
         goesOn(artifact);
         interpreters.add(
-            TfLiteInterpreter.create(api, xnnpack, model, artifact.toString(), own.threads()));
+            TfLiteInterpreter.create(api, device, model, artifact.toString(), own.threads()));
       }
       TfLiteInterpreter first = interpreters.get(0);
       List<TensorSpec> inputs = first.describeInputs(file.inputQuantizations());
@@ -257,6 +255,7 @@ final class TfliteAccelerator implements Accelerator {
           new TfliteModel(
               artifact.toString(),
               this,
+              device,
               api,
               model,
               content,
@@ -276,10 +275,9 @@ final class TfliteAccelerator implements Accelerator {
     }
   }
 
-  private static Map<String, String> details(
+  private Map<String, String> details(
       TfliteFile file, InterpreterSettings settings, int interpreters) {
-    Map<String, String> details = new LinkedHashMap<>();
-    details.put("delegate", "XNNPACK");
+    Map<String, String> details = new LinkedHashMap<>(device.details(file));
     details.put("operators", Long.toString(file.operatorCount()));
     details.put("operatorTypes", file.operators().toString());
     details.put("threads", Integer.toString(settings.threads()));
@@ -289,16 +287,21 @@ final class TfliteAccelerator implements Accelerator {
     return details;
   }
 
+  /** Lets no call and no load begin any more, and ends those that run. Returns at once. */
+  void end() {
+    synchronized (lock) {
+      stopping = true;
+    }
+    models.forEach(TfliteModel::endByDriver);
+  }
+
   /**
    * Ends what runs and loads, waits for it, and closes every model. No native call runs once it is
    * back. Idempotent.
    */
   void close() {
     boolean interrupted = false;
-    synchronized (lock) {
-      stopping = true;
-    }
-    models.forEach(TfliteModel::endByDriver);
+    end();
     synchronized (lock) {
       while (loads > 0) {
         try {

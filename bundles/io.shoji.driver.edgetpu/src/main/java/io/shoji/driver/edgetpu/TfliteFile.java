@@ -35,9 +35,19 @@ import java.util.TreeSet;
  * say, subgraphs do not call themselves, and every operator reads what was computed before.
  */
 final class TfliteFile {
+  /** What the Edge TPU compiler puts in the place of the operators that it takes. */
+  static final String EDGE_TPU_OPERATOR = "edgetpu-custom-op";
+
   /** Operators that do not give the same each time, or of which that is not known. */
   private static final Set<String> OTHERWISE =
-      Set.of("MULTINOMIAL", "SVDF", "VAR_HANDLE", "CALL_ONCE", "CUSTOM", "DELEGATE");
+      Set.of(
+          "MULTINOMIAL",
+          "SVDF",
+          "VAR_HANDLE",
+          "CALL_ONCE",
+          "CUSTOM",
+          "DELEGATE",
+          TfliteFile.EDGE_TPU_OPERATOR);
 
   // Field ids of the tables.
   private static final int MODEL_VERSION = 0;
@@ -105,7 +115,8 @@ final class TfliteFile {
   /** No gateway has so much memory: a shape beyond it is damage. */
   private static final long MOST_ELEMENTS = 1L << 40;
 
-  private static final String EDGE_TPU_OPERATOR = "edgetpu-custom-op";
+  /** Whether operators of the Edge TPU compiler may be in it. */
+  private final boolean compiled;
 
   private final FlatBuffer file;
   private final ByteBuffer content;
@@ -113,6 +124,15 @@ final class TfliteFile {
   private final List<Optional<Quantization>> inputQuantizations = new ArrayList<>();
   private final List<Optional<Quantization>> outputQuantizations = new ArrayList<>();
   private long operatorCount;
+  private final Set<String> cpuOperators = new TreeSet<>();
+  private long edgeTpuOperatorCount;
+  private int minRuntimeVersion;
+  private boolean realNumbers;
+
+  /** Bytes of the Edge TPU's programs, and of the constants of operators that are none of its. */
+  private long programBytes;
+
+  private long cpuConstantBytes;
 
   /** Facts of one tensor. */
   private static final class TensorFacts {
@@ -172,11 +192,13 @@ final class TfliteFile {
 
     private OperatorCode(int builtin) {
       this.builtin = builtin;
-      this.arity = TfliteSchema.arity(builtin);
+      this.arity =
+          builtin == TfliteSchema.CUSTOM ? TfliteSchema.ANY_ARITY : TfliteSchema.arity(builtin);
     }
   }
 
-  private TfliteFile(ByteBuffer content) {
+  private TfliteFile(ByteBuffer content, boolean compiled) {
+    this.compiled = compiled;
     this.content = content;
     this.file = new FlatBuffer(content);
   }
@@ -189,7 +211,34 @@ final class TfliteFile {
    *     this driver does not run
    */
   static TfliteFile read(ByteBuffer content) throws AcceleratorException {
-    TfliteFile file = new TfliteFile(content.duplicate().clear().order(ByteOrder.LITTLE_ENDIAN));
+    return read(content, false);
+  }
+
+  /**
+   * Reads and checks a file that went through the Edge TPU compiler.
+   *
+   * @param content the whole file; its position and limit are not heeded
+   * @throws AcceleratorException INVALID_MODEL if it is damaged, UNSUPPORTED if it was not compiled
+   *     or asks for what this driver does not run
+   */
+  static TfliteFile readCompiled(ByteBuffer content) throws AcceleratorException {
+    TfliteFile file = read(content, true);
+    if (file.edgeTpuOperatorCount == 0) {
+      throw unsupported(
+          file.realNumbers
+              ? "the model computes with real numbers, and the Edge TPU with integers only; quantize it"
+                  + " (shoji quantize --target edgetpu), then compile it with edgetpu_compiler operators="
+                  + file.operators
+              : "the model did not go through the Edge TPU compiler, so that nothing of it runs there;"
+                  + " compile it with edgetpu_compiler operators="
+                  + file.operators);
+    }
+    return file;
+  }
+
+  private static TfliteFile read(ByteBuffer content, boolean compiled) throws AcceleratorException {
+    TfliteFile file =
+        new TfliteFile(content.duplicate().clear().order(ByteOrder.LITTLE_ENDIAN), compiled);
     try {
       file.check();
       return file;
@@ -220,6 +269,30 @@ final class TfliteFile {
                     || name.contains("RNN")
                     || name.contains("HASHTABLE")
                     || OTHERWISE.contains(name));
+  }
+
+  /** Operators that the Edge TPU computes; 0 if the file did not go through its compiler. */
+  long edgeTpuOperatorCount() {
+    return edgeTpuOperatorCount;
+  }
+
+  /** Names of the operators that the processor computes. */
+  Set<String> cpuOperators() {
+    return Collections.unmodifiableSet(cpuOperators);
+  }
+
+  /** Version of the Edge TPU's runtime that its programs ask for; 0 if there are none. */
+  int minRuntimeVersion() {
+    return minRuntimeVersion;
+  }
+
+  /**
+   * Which part of the model the processor computes, 0 to 1, by bytes of weights and programs: the
+   * compiler makes one operator of many, so that their number says little.
+   */
+  double cpuShare() {
+    long all = cpuConstantBytes + programBytes;
+    return all == 0 ? 0 : (double) cpuConstantBytes / all;
   }
 
   /** Operators of all subgraphs. */
@@ -320,6 +393,11 @@ final class TfliteFile {
       String custom = code.string(CODE_CUSTOM);
       // The newer field counts where the older one, of 8 bits, has no room.
       int builtin = Math.max(code.int8(CODE_DEPRECATED, 0), code.int32(CODE_BUILTIN, 0));
+      if (compiled && builtin == TfliteSchema.CUSTOM && custom.equals(EDGE_TPU_OPERATOR)) {
+        codes.add(new OperatorCode(builtin));
+        operators.add(custom);
+        continue;
+      }
       if (builtin == TfliteSchema.CUSTOM) {
         throw unsupported(
             custom.equals(EDGE_TPU_OPERATOR)
@@ -339,6 +417,7 @@ final class TfliteFile {
       }
       codes.add(new OperatorCode(builtin));
       operators.add(TfliteSchema.operatorName(builtin));
+      cpuOperators.add(TfliteSchema.operatorName(builtin));
     }
     return codes;
   }
@@ -607,7 +686,12 @@ final class TfliteFile {
       index(intermediates, i, tensors.size(), what + " intermediate");
     }
     operator.vector(OPERATOR_MUTATING, 1);
-    operator.vector(OPERATOR_CUSTOM_OPTIONS, 1);
+    Vector customOptions = operator.vector(OPERATOR_CUSTOM_OPTIONS, 1);
+    if (builtin == TfliteSchema.CUSTOM) {
+      checkCompiled(what, customOptions, inputs, outputs, tensors);
+    } else {
+      countConstants(inputs, tensors);
+    }
     int type = operator.uint8(OPERATOR_OPTIONS_TYPE, 0);
     if (!TfliteSchema.isKnownOptions(type)
         || operator.uint8(OPERATOR_OPTIONS_2_TYPE, 0) != 0
@@ -633,6 +717,44 @@ final class TfliteFile {
       checkNumbers(builtin, options);
     }
     checkParameters(builtin, what, inputs, outputs, tensors);
+  }
+
+  /** An operator of the Edge TPU compiler. */
+  private void checkCompiled(
+      String what, Vector options, Vector inputs, Vector outputs, List<TensorFacts> tensors)
+      throws AcceleratorException, DamagedException {
+    int version = EdgeTpuProgram.minRuntimeVersion(content, options.start(), options.length());
+    if (version == 0) {
+      throw new DamagedException(
+          what + " holds no program of the Edge TPU compiler bytes=" + options.length());
+    }
+    minRuntimeVersion = Math.max(minRuntimeVersion, version);
+    programBytes += options.length();
+    edgeTpuOperatorCount++;
+    for (Vector indices : List.of(inputs, outputs)) {
+      for (int i = 0; i < indices.length(); i++) {
+        int type = tensors.get(indices.int32(i)).type;
+        if (!TfliteSchema.isByte(type)) {
+          throw unsupported(
+              "the part that was compiled for the Edge TPU takes or gives other than INT8 and UINT8;"
+                  + " quantize the model in full, inputs and outputs too, and compile it again "
+                  + what
+                  + " tensorType="
+                  + type);
+        }
+      }
+    }
+  }
+
+  private void countConstants(Vector inputs, List<TensorFacts> tensors) {
+    for (int i = 0; i < inputs.length(); i++) {
+      if (inputs.int32(i) >= 0) {
+        TensorFacts tensor = tensors.get(inputs.int32(i));
+        realNumbers |= TfliteSchema.isReal(tensor.type);
+        cpuConstantBytes +=
+            tensor.constant ? (tensor.elements * TfliteSchema.bits(tensor.type) + 7) / 8 : 0;
+      }
+    }
   }
 
   /** How many parts an operator joins or makes, by which it divides. */

@@ -30,6 +30,7 @@ import java.util.concurrent.TimeUnit;
 final class TfliteModel implements LoadedModel {
   private final String name;
   private final TfliteAccelerator accelerator;
+  private final TfliteDevice device;
   private final TfLite api;
   private final Long model;
   private final NativeMemory content;
@@ -52,6 +53,7 @@ final class TfliteModel implements LoadedModel {
   TfliteModel(
       String name,
       TfliteAccelerator accelerator,
+      TfliteDevice device,
       TfLite api,
       long model,
       NativeMemory content,
@@ -62,6 +64,7 @@ final class TfliteModel implements LoadedModel {
       Map<String, String> details) {
     this.name = name;
     this.accelerator = accelerator;
+    this.device = device;
     this.api = api;
     this.model = model;
     this.content = content;
@@ -128,12 +131,16 @@ final class TfliteModel implements LoadedModel {
     if (late >= 0) {
       throw timeout(late);
     }
+    if (!device.awaitTurn(deadlineNanos)) {
+      throw timeout(System.nanoTime() - deadlineNanos);
+    }
     TfLiteInterpreter interpreter = take(deadlineNanos);
     try {
       interpreter.fit(shapes);
       for (int i = 0; i < inputData.length; i++) {
         interpreter.write(i, inputData[i]);
       }
+      long begun = device.begin();
       Call call = interpreter.call();
       call.begin(deadlineNanos);
       int status;
@@ -144,6 +151,9 @@ final class TfliteModel implements LoadedModel {
         status = pool.isEnding() ? TfLiteStatus.CANCELLED : interpreter.invoke();
       } finally {
         end = call.end();
+      }
+      if (status == TfLiteStatus.OK) {
+        device.computed(begun);
       }
       check(status, end, deadlineNanos);
       interpreter.refreshUnsettledOutputs();
@@ -167,17 +177,18 @@ final class TfliteModel implements LoadedModel {
     if (status == TfLiteStatus.OK && end == Call.End.ITSELF && late < 0) {
       return;
     }
+    // The device hears of its failure even where the caller has given up on it.
+    AcceleratorException failure =
+        status == TfLiteStatus.OK || status == TfLiteStatus.CANCELLED
+            ? null
+            : device.failed(status, name);
     if (end == Call.End.DRIVER || pool.isEnding()) {
       throw driverStopped();
     }
     if (end == Call.End.DEADLINE || late >= 0) {
       throw timeout(late);
     }
-    // An operator refused what it was given: the processor itself does not fail.
-    throw AcceleratorException.withStatus(
-        status == TfLiteStatus.ERROR ? Code.INVALID_INPUT : Code.FAILED,
-        "the model cannot run on these tensors; the gateway's standard error says why " + name,
-        status);
+    throw failure == null ? device.failed(status, name) : failure;
   }
 
   private void checkOpen() throws AcceleratorException {
@@ -247,7 +258,8 @@ final class TfliteModel implements LoadedModel {
 
   private AcceleratorException driverStopped() {
     return new AcceleratorException(
-        Code.DEVICE_LOST, "the driver stops; close the model and load it elsewhere " + name);
+        Code.DEVICE_LOST,
+        "the driver stops, or its device is gone; close the model and load it elsewhere " + name);
   }
 
   private AcceleratorException timeout(long lateNanos) {

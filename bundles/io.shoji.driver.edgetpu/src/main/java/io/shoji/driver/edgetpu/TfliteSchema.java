@@ -37,6 +37,8 @@ final class TfliteSchema {
   /** {@code TensorType_INT32}. */
   static final int INT32 = 2;
 
+  private static final int FLOAT32 = 0;
+  private static final int FLOAT16 = 1;
   private static final int UINT8 = 3;
   private static final int INT16 = 7;
   private static final int INT8 = 9;
@@ -170,6 +172,9 @@ final class TfliteSchema {
     32, 16, 32, 8, 64, 0, 8, 16, 64, 8, 64, 128, 64, 0, 0, 32, 16, 4, 16, 2, 4
   };
 
+  /** What an operator takes and gives that is not TensorFlow Lite's own. */
+  static final Arity ANY_ARITY = new Arity("1-*>1-*");
+
   private TfliteSchema() {}
 
   /** Whether the operator is one of those that may run here. */
@@ -296,6 +301,16 @@ final class TfliteSchema {
   /** Whether the type is one that is quantized: INT8, UINT8 or INT16. */
   static boolean isSmallInteger(int type) {
     return type == UINT8 || type == INT16 || type == INT8;
+  }
+
+  /** Whether the type is INT8 or UINT8. */
+  static boolean isByte(int type) {
+    return type == UINT8 || type == INT8;
+  }
+
+  /** Whether the type is FLOAT32 or FLOAT16. */
+  static boolean isReal(int type) {
+    return type == FLOAT32 || type == FLOAT16;
   }
 
   /** Whether a zero point lies in the range of its type. */

@@ -63,10 +63,15 @@ final class XnnpackOptions {
   /**
    * Makes a delegate, which the caller deletes after its interpreter.
    *
-   * @return its address
-   * @throws AcceleratorException FAILED
+   * @throws AcceleratorException FAILED or OUT_OF_MEMORY
    */
-  long createDelegate(int threads) throws AcceleratorException {
+  Delegate delegate(int threads) throws AcceleratorException {
+    return new Delegate(
+        createDelegate(threads),
+        address -> api.callVoid(TfLiteFunction.TfLiteXNNPackDelegateDelete, address));
+  }
+
+  private long createDelegate(int threads) throws AcceleratorException {
     try (NativeMemory options = NativeMemory.ofBytes(BYTES)) {
       options.buffer().put(0, defaults);
       options.buffer().putInt(NUM_THREADS, threads);

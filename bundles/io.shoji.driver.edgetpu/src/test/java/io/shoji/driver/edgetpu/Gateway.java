@@ -16,12 +16,14 @@ import java.lang.annotation.Annotation;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.felix.framework.Felix;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.Constants;
+import org.osgi.framework.InvalidSyntaxException;
 import org.osgi.framework.ServiceReference;
 import org.osgi.util.tracker.ServiceTracker;
 
@@ -60,15 +62,49 @@ final class Gateway implements AutoCloseable {
         context(), libraries, annotation(EdgeTpuDriver.Config.class, settings));
   }
 
+  /** The same on a machine whose files are in a folder. */
+  EdgeTpuDriver start(Map<String, Object> settings, Path root) {
+    return new EdgeTpuDriver(
+        context(), libraries, annotation(EdgeTpuDriver.Config.class, settings), root);
+  }
+
   /** Waits for the driver's service. */
   Accelerator accelerator() throws InterruptedException {
-    ServiceTracker<Accelerator, Accelerator> tracker =
-        new ServiceTracker<>(context(), Accelerator.class, null);
+    return accelerator("(shoji.kind=cpu)");
+  }
+
+  /** Waits for an Edge TPU. */
+  Accelerator edgeTpu() throws InterruptedException {
+    return accelerator("(shoji.kind=edgetpu)");
+  }
+
+  /** The Edge TPUs that are there now. */
+  List<ServiceReference<Accelerator>> edgeTpus() {
+    try {
+      return List.copyOf(context().getServiceReferences(Accelerator.class, "(shoji.kind=edgetpu)"));
+    } catch (InvalidSyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private Accelerator accelerator(String which) throws InterruptedException {
+    ServiceTracker<Accelerator, Accelerator> tracker;
+    try {
+      tracker =
+          new ServiceTracker<>(
+              context(),
+              context()
+                  .createFilter(
+                      "(&(objectClass=" + Accelerator.class.getName() + ")" + which + ")"),
+              null);
+    } catch (InvalidSyntaxException e) {
+      throw new IllegalStateException(e);
+    }
     tracker.open();
     try {
       Accelerator found = tracker.waitForService(PATIENCE_MILLIS);
       if (found == null) {
-        throw new IllegalStateException("no accelerator after ms=" + PATIENCE_MILLIS);
+        throw new IllegalStateException("no accelerator " + which + " after ms=" + PATIENCE_MILLIS);
       }
       return found;
     } finally {

@@ -18,6 +18,8 @@ import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.testkit.FlatTable;
+import io.shoji.testkit.SimulatedEdgeTpuModel;
+import io.shoji.testkit.SimulatedHef;
 import io.shoji.testkit.TfliteGraph;
 import io.shoji.testkit.TfliteGraph.Subgraph;
 import io.shoji.testkit.TfliteModels;
@@ -116,6 +118,32 @@ class TfliteFileTest {
     }
     // Names, weights and the like may be anything.
     assertThat(accepted).isBetween(25, 4_750);
+  }
+
+  @Test
+  void shouldNeverReadOutsideOfACompiledFileWhateverIsInIt() {
+    Random random = new Random(7);
+    byte[] whole = SimulatedEdgeTpuModel.withRest(SimulatedHef.classifier());
+    for (int round = 0; round < 2_000; round++) {
+      byte[] content = whole.clone();
+      ByteBuffer buffer = ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN);
+      for (int i = random.nextInt(4); i >= 0; i--) {
+        int at = random.nextInt(content.length - Integer.BYTES);
+        switch (random.nextInt(3)) {
+          case 0 -> content[at] = (byte) random.nextInt();
+          case 1 -> buffer.putInt(at & ~3, random.nextInt());
+          default -> buffer.putInt(at & ~3, buffer.getInt(at & ~3) + random.nextInt(65) - 32);
+        }
+      }
+      try {
+        TfliteFile file = TfliteFile.readCompiled(ByteBuffer.wrap(content));
+        assertThat(file.edgeTpuOperatorCount()).isPositive();
+        assertThat(file.minRuntimeVersion()).isBetween(10, 10_000);
+        assertThat(file.cpuShare()).isBetween(0.0, 1.0);
+      } catch (AcceleratorException e) {
+        assertThat(e.code()).isIn(Code.INVALID_MODEL, Code.UNSUPPORTED);
+      }
+    }
   }
 
   @Test
