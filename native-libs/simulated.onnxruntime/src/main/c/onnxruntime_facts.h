@@ -29,6 +29,7 @@
   HANDLE(AllocatedText) \
   HANDLE(Allocator) \
   HANDLE(CANNProviderOptions) \
+  HANDLE(CUDAProviderOptions) \
   HANDLE(CustomOpDomain) \
   HANDLE(DnnlProviderOptions) \
   HANDLE(Env) \
@@ -40,6 +41,7 @@
   HANDLE(Session) \
   HANDLE(SessionOptions) \
   HANDLE(Status) \
+  HANDLE(TensorRTProviderOptions) \
   HANDLE(TensorTypeAndShapeInfo) \
   HANDLE(ThreadingOptions) \
   HANDLE(TypeInfo) \
@@ -187,19 +189,19 @@
   FUNCTION(AddRunConfigEntry, 165, STATUS, NONE, 0, NONE, 0, NOTHING_TOLD, 0) \
   FUNCTION(ReleasePrepackedWeightsContainer, 167, NOTHING, NONE, 0, NONE, 0, NOTHING_TOLD, 0) \
   FUNCTION(SessionOptionsAppendExecutionProvider_TensorRT_V2, 170, STATUS, NONE, 0, NONE, 0, NOTHING_TOLD, 0) \
-  FUNCTION(CreateTensorRTProviderOptions, 171, STATUS, NONE, 0, NONE, 0, NOTHING_TOLD, 0) \
+  FUNCTION(CreateTensorRTProviderOptions, 171, STATUS, TensorRTProviderOptions, 0, NONE, 0, NOTHING_TOLD, 0) \
   FUNCTION(UpdateTensorRTProviderOptions, 172, STATUS, NONE, 0, NONE, 0, NOTHING_TOLD, 0) \
   FUNCTION(GetTensorRTProviderOptionsAsString, 173, STATUS, AllocatedText, 2, NONE, 0, NOTHING_TOLD, 0) \
-  FUNCTION(ReleaseTensorRTProviderOptions, 174, NOTHING, NONE, 0, NONE, 0, NOTHING_TOLD, 0) \
+  FUNCTION(ReleaseTensorRTProviderOptions, 174, NOTHING, NONE, 0, TensorRTProviderOptions, 0, NOTHING_TOLD, 0) \
   FUNCTION(GetExecutionProviderApi, 195, STATUS, NONE, 0, NONE, 0, NOTHING_TOLD, 0) \
   FUNCTION(SessionOptionsSetCustomCreateThreadFn, 196, STATUS, NONE, 0, NONE, 0, NOTHING_TOLD, 0) \
   FUNCTION(SynchronizeBoundInputs, 202, STATUS, NONE, 0, NONE, 0, NOTHING_TOLD, 0) \
   FUNCTION(SynchronizeBoundOutputs, 203, STATUS, NONE, 0, NONE, 0, NOTHING_TOLD, 0) \
   FUNCTION(SessionOptionsAppendExecutionProvider_CUDA_V2, 204, STATUS, NONE, 0, NONE, 0, NOTHING_TOLD, 0) \
-  FUNCTION(CreateCUDAProviderOptions, 205, STATUS, NONE, 0, NONE, 0, NOTHING_TOLD, 0) \
+  FUNCTION(CreateCUDAProviderOptions, 205, STATUS, CUDAProviderOptions, 0, NONE, 0, NOTHING_TOLD, 0) \
   FUNCTION(UpdateCUDAProviderOptions, 206, STATUS, NONE, 0, NONE, 0, NOTHING_TOLD, 0) \
   FUNCTION(GetCUDAProviderOptionsAsString, 207, STATUS, AllocatedText, 2, NONE, 0, NOTHING_TOLD, 0) \
-  FUNCTION(ReleaseCUDAProviderOptions, 208, NOTHING, NONE, 0, NONE, 0, NOTHING_TOLD, 0) \
+  FUNCTION(ReleaseCUDAProviderOptions, 208, NOTHING, NONE, 0, CUDAProviderOptions, 0, NOTHING_TOLD, 0) \
   FUNCTION(SessionOptionsAppendExecutionProvider_MIGraphX, 209, STATUS, NONE, 0, NONE, 0, NOTHING_TOLD, 0) \
   FUNCTION(AddExternalInitializers, 210, STATUS, NONE, 0, NONE, 0, NOTHING_TOLD, 0) \
   FUNCTION(ReleaseOpAttr, 212, NOTHING, NONE, 0, NONE, 0, NOTHING_TOLD, 0) \

@@ -30,6 +30,7 @@
 #include <string.h>
 
 #include "onnxruntime_facts.h"
+#include "providers.h"
 #include "tape.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -172,7 +173,7 @@ static bool returns_status(int f) { return facts[f].returns == STATUS; }
 
 static bool own_line(const char *line) {
   if (strncmp(line, "runtime ", 8) != 0) {
-    return false;
+    return providers_line(line);
   }
   snprintf(state.runtime, sizeof state.runtime, "%s", line + 8);
   return true;
@@ -372,6 +373,84 @@ static bool poisoned(int f, const uintptr_t *a) {
   return first == POISON_NUMBER;
 }
 
+/* ---- Providers that the real runtime lacks. ---- */
+
+static bool options_made(uintptr_t *out, uintptr_t *result) {
+  void *made = providers_options();
+  if (made == NULL) {
+    abort();
+  }
+  *out = (uintptr_t)made;
+  *result = 0;
+  return true;
+}
+
+/* Does a call that is about such a provider; false if the real runtime is to do it. */
+static bool provided(int f, const uintptr_t *a, uintptr_t *result) {
+  struct refusal refusal = {0, ""};
+  bool done = true;
+  enum provider provider =
+      f == F_CreateCUDAProviderOptions || f == F_UpdateCUDAProviderOptions || f == F_ReleaseCUDAProviderOptions ||
+              f == F_SessionOptionsAppendExecutionProvider_CUDA_V2
+          ? CUDA
+          : TENSORRT;
+  switch (f) {
+    case F_GetAvailableProviders:
+      if (!providers_any()) {
+        return false;
+      }
+      *(char ***)a[0] = providers_names((int *)a[1]);
+      break;
+    case F_ReleaseAvailableProviders:
+      if (!providers_own((const void *)a[0])) {
+        return false;
+      }
+      free((void *)a[0]);
+      break;
+    case F_CreateTensorRTProviderOptions:
+    case F_CreateCUDAProviderOptions:
+      return providers_have(provider) && options_made((uintptr_t *)a[0], result);
+    case F_ReleaseTensorRTProviderOptions:
+    case F_ReleaseCUDAProviderOptions:
+      free((void *)a[0]);
+      break;
+    case F_UpdateTensorRTProviderOptions:
+    case F_UpdateCUDAProviderOptions:
+      done = providers_update((void *)a[0], provider, (const char *const *)a[1], (const char *const *)a[2], a[3], &refusal);
+      break;
+    case F_SessionOptionsAppendExecutionProvider_TensorRT_V2:
+    case F_SessionOptionsAppendExecutionProvider_CUDA_V2:
+      done = providers_append(a[0], provider, (const void *)a[1], &refusal);
+      break;
+    case F_CreateSession:
+      done = providers_build(a[2], (const char *)a[1], &refusal);
+      if (done) {
+        return false;
+      }
+      break;
+    case F_ReleaseSession:
+      /* Before it is gone: its address may be another session's at once. */
+      providers_forget_session(a[0]);
+      return false;
+    case F_ReleaseSessionOptions:
+      providers_forget_options(a[0]);
+      return false;
+    default:
+      return false;
+  }
+  *result = done ? 0 : real_call_of(F_CreateStatus, (uintptr_t)refusal.code, (uintptr_t)refusal.text, 0);
+  return true;
+}
+
+/* After a call that the real runtime has done. */
+static void provided_after(int f, const uintptr_t *a, uintptr_t result) {
+  if (f == F_CreateSession && result == 0) {
+    providers_session(a[2], *(const uintptr_t *)a[3]);
+  } else if (f == F_SessionEndProfiling && result == 0) {
+    providers_profile(a[0], *(const char *const *)a[2]);
+  }
+}
+
 static uintptr_t call(int f, const uintptr_t *a) {
   const struct facts *fact = &facts[f];
   struct tape_fault fault;
@@ -393,7 +472,11 @@ static uintptr_t call(int f, const uintptr_t *a) {
   }
   uintptr_t given[MOST_OUTPUTS];
   outputs_before(f, a, given);
-  uintptr_t result = real_call(f, a);
+  uintptr_t result = 0;
+  if (!provided(f, a, &result)) {
+    result = real_call(f, a);
+    provided_after(f, a, result);
+  }
   keep_account(f, a, result, given);
   if (faulty && fact->returns == STATUS && result == 0) {
     damage_outputs(f, a, &fault);
@@ -521,6 +604,7 @@ static const struct tape_subject subject = {
     .failure = ORT_FAIL,
     .handle_kinds = HANDLE_KINDS,
     .handle_names = handle_names,
+    .begin = providers_begin,
     .line = own_line,
     .action = own_action,
     .inside = facts,
