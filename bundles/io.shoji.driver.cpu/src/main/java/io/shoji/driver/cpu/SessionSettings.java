@@ -12,6 +12,7 @@ package io.shoji.driver.cpu;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.driver.onnxruntime.OnnxFile;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;

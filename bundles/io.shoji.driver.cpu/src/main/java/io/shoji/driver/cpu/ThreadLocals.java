@@ -9,6 +9,7 @@
  */
 package io.shoji.driver.cpu;
 
+import io.shoji.driver.onnxruntime.OnnxFile;
 import java.util.Set;
 
 /**

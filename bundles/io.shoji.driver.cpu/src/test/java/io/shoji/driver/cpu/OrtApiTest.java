@@ -14,6 +14,12 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shoji.accelerator.VendorLibrary;
+import io.shoji.driver.onnxruntime.OrtApi;
+import io.shoji.driver.onnxruntime.OrtEnv;
+import io.shoji.driver.onnxruntime.OrtException;
+import io.shoji.driver.onnxruntime.OrtFunction;
+import io.shoji.driver.onnxruntime.OrtSession;
+import io.shoji.driver.onnxruntime.OrtSessionOptions;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.Set;
@@ -54,16 +60,7 @@ class OrtApiTest {
       assertThat(api.has(OrtFunction.AllocatorGetStats)).isEqualTo(!version.equals("1.11.0"));
       // A call that must fail tells whether the table is read right.
       try (OrtEnv env = OrtEnv.create(api, 4)) {
-        SessionSettings settings =
-            new SessionSettings(
-                1,
-                1,
-                SessionSettings.GraphOptimization.ALL,
-                true,
-                true,
-                false,
-                SessionSettings.CallThread.AUTO);
-        try (OrtSessionOptions options = OrtSessionOptions.create(api, settings)) {
+        try (OrtSessionOptions options = OrtSessionOptions.create(api)) {
           assertThatThrownBy(() -> OrtSession.create(env, folder.resolve("absent.onnx"), options))
               .isInstanceOfSatisfying(
                   OrtException.class,

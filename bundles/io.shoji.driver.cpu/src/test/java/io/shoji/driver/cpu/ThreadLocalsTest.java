@@ -16,6 +16,7 @@ import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
 import io.shoji.accelerator.ModelFormats;
+import io.shoji.driver.onnxruntime.OnnxFile;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;

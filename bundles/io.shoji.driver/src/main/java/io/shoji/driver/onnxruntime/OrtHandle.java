@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.cpu;
+package io.shoji.driver.onnxruntime;
 
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -15,7 +15,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * An object of ONNX Runtime that is released once. Whoever closes it makes sure that no call uses
  * it.
  */
-abstract sealed class OrtHandle implements AutoCloseable
+public abstract sealed class OrtHandle implements AutoCloseable
     permits OrtEnv,
         OrtSessionOptions,
         OrtSession,
@@ -23,6 +23,7 @@ abstract sealed class OrtHandle implements AutoCloseable
         OrtValue,
         OrtIoBinding,
         OrtMemoryInfo,
+        OrtProviderOptions,
         OrtAllocator,
         OrtTypeInfo,
         OrtTensorTypeAndShapeInfo {
@@ -36,7 +37,7 @@ abstract sealed class OrtHandle implements AutoCloseable
     this.address = new AtomicLong(address);
   }
 
-  final OrtApi api() {
+  public final OrtApi api() {
     return api;
   }
 
@@ -45,7 +46,7 @@ abstract sealed class OrtHandle implements AutoCloseable
    *
    * @throws IllegalStateException after {@link #close}
    */
-  final Long address() {
+  public final Long address() {
     long current = address.get();
     if (current == 0) {
       throw new IllegalStateException("already released by " + release);

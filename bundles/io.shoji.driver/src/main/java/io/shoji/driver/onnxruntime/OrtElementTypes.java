@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.cpu;
+package io.shoji.driver.onnxruntime;
 
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
@@ -17,9 +17,9 @@ import io.shoji.tensor.ElementType;
  * {@code ONNXTensorElementDataType} of {@code onnxruntime_c_api.h} and our element types. The
  * numbers are those of {@code TensorProto.DataType} in {@code onnx.proto}.
  */
-final class OrtElementTypes {
+public final class OrtElementTypes {
   /** First API version that knows 4-bit integers. */
-  static final int INT4_API = 19;
+  public static final int INT4_API = 19;
 
   private static final int STRING = 8;
   private static final String[] NAMES = {

@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.cpu;
+package io.shoji.driver.onnxruntime;
 
 import com.sun.jna.Function;
 import com.sun.jna.Pointer;
@@ -17,7 +17,9 @@ import io.shoji.accelerator.VendorLibrary;
 import io.shoji.accelerator.VendorLibraryException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -33,9 +35,9 @@ import org.jspecify.annotations.Nullable;
  * because JNA finds its type sooner. Thread safe, as the C API is; whoever closes the library makes
  * sure that no call runs.
  */
-final class OrtApi {
-  /** The API version that this driver is written against: ONNX Runtime 1.11 and newer have it. */
-  static final int BASE_API = 11;
+public final class OrtApi {
+  /** The API version that the drivers are written against: ONNX Runtime 1.11 and newer have it. */
+  public static final int BASE_API = 11;
 
   private static final Pattern VERSION = Pattern.compile("1\\.(\\d{1,4})\\b.*");
   private static final int MESSAGE_LIMIT = 2_000;
@@ -66,7 +68,7 @@ final class OrtApi {
    * @throws AcceleratorException INCOMPATIBLE_RUNTIME if it is no ONNX Runtime, or one older than
    *     1.11
    */
-  static OrtApi of(VendorLibrary library) throws AcceleratorException {
+  public static OrtApi of(VendorLibrary library) throws AcceleratorException {
     long entry;
     try {
       entry = library.symbol("OrtGetApiBase");
@@ -104,24 +106,38 @@ final class OrtApi {
   }
 
   /** API version of a release; {@link #BASE_API} if the version's text does not tell. */
-  static int apiLevel(String version) {
+  public static int apiLevel(String version) {
     Matcher matcher = VERSION.matcher(version);
     return matcher.matches() ? Math.max(BASE_API, Integer.parseInt(matcher.group(1))) : BASE_API;
   }
 
   /** Version as the library itself says, as {@code 1.29.0}. */
-  String version() {
+  public String version() {
     return version;
   }
 
   /** API version of the library: N for ONNX Runtime 1.N. */
-  int apiLevel() {
+  public int apiLevel() {
     return apiLevel;
   }
 
   /** Whether the library has a function that came after {@link #BASE_API}. */
-  boolean has(OrtFunction function) {
+  public boolean has(OrtFunction function) {
     return functions.containsKey(function);
+  }
+
+  /** Execution providers that the runtime was built with, in the order of its preference. */
+  public List<String> availableProviders() throws OrtException {
+    NativeMemory array = NativeMemory.ofBytes(Long.BYTES);
+    NativeMemory count = NativeMemory.ofBytes(Integer.BYTES);
+    call(OrtFunction.GetAvailableProviders, array, count);
+    List<String> names = new ArrayList<>();
+    Pointer first = new Pointer(array.getLong());
+    for (int i = 0; i < count.getInt(); i++) {
+      names.add(first.getPointer((long) i * Long.BYTES).getString(0, "UTF-8"));
+    }
+    call(OrtFunction.ReleaseAvailableProviders, array.getLong(), count.getInt());
+    return names;
   }
 
   /**
@@ -131,7 +147,7 @@ final class OrtApi {
    *     address and is kept until the call is back
    * @throws OrtException if the status says so
    */
-  void call(OrtFunction function, Object... arguments) throws OrtException {
+  public void call(OrtFunction function, Object... arguments) throws OrtException {
     try {
       long status = function(function).invokeLong(nativeArguments(arguments));
       if (status != 0) {
@@ -149,7 +165,7 @@ final class OrtApi {
    * @return what it wrote, not null
    * @throws OrtException if the status says so, or it says success and gives nothing
    */
-  long create(OrtFunction function, Object... arguments) throws OrtException {
+  public long create(OrtFunction function, Object... arguments) throws OrtException {
     long address = read(function, arguments);
     if (address == 0) {
       throw new OrtException(
@@ -166,7 +182,7 @@ final class OrtApi {
    * @return what it wrote
    * @throws OrtException if the status says so
    */
-  long read(OrtFunction function, Object... arguments) throws OrtException {
+  public long read(OrtFunction function, Object... arguments) throws OrtException {
     NativeMemory cell = cells.poll();
     NativeMemory out = cell == null ? NativeMemory.ofBytes(Long.BYTES) : cell;
     try {
@@ -182,18 +198,18 @@ final class OrtApi {
   }
 
   /** Calls a function that returns nothing. */
-  void callVoid(OrtFunction function, Object... arguments) {
+  public void callVoid(OrtFunction function, Object... arguments) {
     function(function).invokeVoid(arguments);
   }
 
   /** Calls a function that returns a C {@code bool}. */
-  boolean callBoolean(OrtFunction function, Object... arguments) {
+  public boolean callBoolean(OrtFunction function, Object... arguments) {
     // Only the lowest byte of the register is the bool (System V and AAPCS64).
     return (function(function).invokeInt(arguments) & 0xff) != 0;
   }
 
   /** Calls a function that returns a borrowed C string; null for NULL. */
-  @Nullable String callString(OrtFunction function, Object... arguments) {
+  public @Nullable String callString(OrtFunction function, Object... arguments) {
     try {
       Pointer text = function(function).invokePointer(nativeArguments(arguments));
       return text == null ? null : text.getString(0, "UTF-8");
@@ -208,17 +224,17 @@ final class OrtApi {
    * @param arguments addresses of session, run options and binding, made once per binding
    * @return address of a status that {@link #failure} takes, or 0
    */
-  long runWithBinding(Object[] arguments) {
+  public long runWithBinding(Object[] arguments) {
     return runWithBinding.invokeLong(arguments);
   }
 
   /** {@code Run}, as {@link #runWithBinding}. */
-  long run(Object[] arguments) {
+  public long run(Object[] arguments) {
     return function(OrtFunction.Run).invokeLong(arguments);
   }
 
   /** Reads a status and releases it. */
-  OrtException failure(OrtFunction function, long status) {
+  public OrtException failure(OrtFunction function, long status) {
     int code = function(OrtFunction.GetErrorCode).invokeInt(new Object[] {status});
     String text = callString(OrtFunction.GetErrorMessage, status);
     callVoid(OrtFunction.ReleaseStatus, status);
@@ -226,7 +242,7 @@ final class OrtApi {
   }
 
   /** Copies a C string that an allocator of the runtime gave, and frees it. */
-  String takeString(long address, long allocator) throws OrtException {
+  public String takeString(long address, long allocator) throws OrtException {
     String text = new Pointer(address).getString(0, "UTF-8");
     call(OrtFunction.AllocatorFree, allocator, address);
     return text;

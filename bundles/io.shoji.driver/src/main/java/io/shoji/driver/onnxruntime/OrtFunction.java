@@ -7,14 +7,14 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.cpu;
+package io.shoji.driver.onnxruntime;
 
 /**
- * The functions of {@code OrtApi} that this driver calls, by their C names, with their place in the
+ * The functions of {@code OrtApi} that drivers call, by their C names, with their place in the
  * function table ({@code onnxruntime_c_api.h}: entries never move, so that a place holds in every
  * release from {@link #sinceApi} on).
  */
-enum OrtFunction {
+public enum OrtFunction {
   GetErrorCode(1, 1),
   GetErrorMessage(2, 1),
   CreateEnv(3, 1),
@@ -23,6 +23,7 @@ enum OrtFunction {
   Run(9, 1),
   CreateSessionOptions(10, 1),
   SetSessionExecutionMode(13, 1),
+  EnableProfiling(14, 1),
   EnableMemPattern(16, 1),
   DisableMemPattern(17, 1),
   EnableCpuMemArena(18, 1),
@@ -60,6 +61,10 @@ enum OrtFunction {
   ReleaseTypeInfo(98, 1),
   ReleaseTensorTypeAndShapeInfo(99, 1),
   ReleaseSessionOptions(100, 1),
+  SessionEndProfiling(110, 2),
+  AddFreeDimensionOverrideByName(124, 3),
+  GetAvailableProviders(125, 4),
+  ReleaseAvailableProviders(126, 4),
   AddSessionConfigEntry(130, 5),
   CreateAllocator(131, 5),
   ReleaseAllocator(132, 5),
@@ -68,6 +73,14 @@ enum OrtFunction {
   ReleaseIoBinding(135, 5),
   BindInput(136, 5),
   BindOutput(137, 5),
+  SessionOptionsAppendExecutionProvider_TensorRT_V2(170, 9),
+  CreateTensorRTProviderOptions(171, 9),
+  UpdateTensorRTProviderOptions(172, 9),
+  ReleaseTensorRTProviderOptions(174, 9),
+  SessionOptionsAppendExecutionProvider_CUDA_V2(204, 11),
+  CreateCUDAProviderOptions(205, 11),
+  UpdateCUDAProviderOptions(206, 11),
+  ReleaseCUDAProviderOptions(208, 11),
   SessionOptionsSetLoadCancellationFlag(293, 22),
   GetKeyValue(297, 22),
   ReleaseKeyValuePairs(300, 22),
@@ -83,12 +96,12 @@ enum OrtFunction {
   }
 
   /** Place in the function table. */
-  int index() {
+  public int index() {
     return index;
   }
 
   /** First API version that has it; ONNX Runtime 1.N has API version N. */
-  int sinceApi() {
+  public int sinceApi() {
     return sinceApi;
   }
 }

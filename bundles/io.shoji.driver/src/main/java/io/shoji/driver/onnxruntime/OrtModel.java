@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.cpu;
+package io.shoji.driver.onnxruntime;
 
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
@@ -16,6 +16,7 @@ import io.shoji.accelerator.MemoryUse;
 import io.shoji.driver.DeadlineWatchdog;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -32,11 +33,11 @@ import org.jspecify.annotations.Nullable;
  * <p>Any number of calls may run at once, each on a {@link Call} of its own; the operating system
  * shares the cores among those that are more than {@link #concurrency}.
  */
-final class CpuModel implements LoadedModel {
+public final class OrtModel implements LoadedModel {
   private static final long POLL_NANOS = 200_000;
 
   private final String name;
-  private final CpuAccelerator accelerator;
+  private final OrtDevice device;
   private final @Nullable CallThreads callThreads;
   private final OrtApi api;
   private final OrtSession session;
@@ -46,8 +47,8 @@ final class CpuModel implements LoadedModel {
   private final List<TensorSpec> outputs;
   private final int concurrency;
   private final long loadBytes;
-  private final Map<String, String> details;
-  private final Set<CpuBinding> bindings = ConcurrentHashMap.newKeySet();
+  private volatile Map<String, String> details = Map.of();
+  private final Set<OrtBinding> bindings = ConcurrentHashMap.newKeySet();
 
   /** Guards {@link #closed} and {@link #users}; never held during a native call. */
   private final Object lock = new Object();
@@ -68,9 +69,9 @@ final class CpuModel implements LoadedModel {
    * @param name of the artifact, for messages
    * @param callThreads the driver's threads if calls run there, null if on the caller's
    */
-  CpuModel(
+  OrtModel(
       String name,
-      CpuAccelerator accelerator,
+      OrtDevice device,
       @Nullable CallThreads callThreads,
       OrtSession session,
       OrtMemoryInfo hostMemory,
@@ -78,10 +79,9 @@ final class CpuModel implements LoadedModel {
       List<TensorSpec> inputs,
       List<TensorSpec> outputs,
       int concurrency,
-      long loadBytes,
-      Map<String, String> details) {
+      long loadBytes) {
     this.name = name;
-    this.accelerator = accelerator;
+    this.device = device;
     this.callThreads = callThreads;
     this.api = session.api();
     this.session = session;
@@ -91,7 +91,6 @@ final class CpuModel implements LoadedModel {
     this.outputs = outputs;
     this.concurrency = concurrency;
     this.loadBytes = loadBytes;
-    this.details = Map.copyOf(details);
   }
 
   @Override
@@ -121,21 +120,21 @@ final class CpuModel implements LoadedModel {
   public List<Tensor> run(List<Tensor> inputTensors, long deadlineNanos)
       throws AcceleratorException {
     check("input", inputs, inputTensors);
-    try (CpuBinding call = make(inputTensors, null)) {
+    try (OrtBinding call = make(inputTensors, null)) {
       return call.runIntoNew(deadlineNanos);
     }
   }
 
-  private CpuBinding make(List<Tensor> inputTensors, @Nullable List<Tensor> outputTensors)
+  private OrtBinding make(List<Tensor> inputTensors, @Nullable List<Tensor> outputTensors)
       throws AcceleratorException {
     synchronized (lock) {
       checkOpen();
       users++;
     }
     try {
-      CpuBinding binding = CpuBinding.create(this, inputTensors, outputTensors);
+      OrtBinding binding = OrtBinding.create(this, inputTensors, outputTensors);
       bindings.add(binding);
-      accelerator.watchdog().add(binding.call());
+      device.watchdog().add(binding.call());
       return binding;
     } catch (OrtException e) {
       throw failure(e, "the tensors cannot be bound");
@@ -182,6 +181,39 @@ final class CpuModel implements LoadedModel {
     return details;
   }
 
+  /** What is told of the model from now on. */
+  void describe(Map<String, String> facts) {
+    details = Map.copyOf(facts);
+  }
+
+  /**
+   * Has the session note no more what it runs, which {@link OrtSessionOptions#profiling} asked for.
+   *
+   * @return the file with what it noted
+   * @throws AcceleratorException FAILED if there is none
+   */
+  public Path endProfiling() throws AcceleratorException {
+    synchronized (lock) {
+      checkOpen();
+      users++;
+    }
+    try {
+      long shared = OrtAllocator.shared(api);
+      return Path.of(
+          api.takeString(
+              api.create(OrtFunction.SessionEndProfiling, session.address(), shared), shared));
+    } catch (OrtException e) {
+      throw AcceleratorException.withStatus(
+          Code.FAILED,
+          "the runtime does not say what it ran where: " + e.text() + " " + name,
+          e.code());
+    } finally {
+      synchronized (lock) {
+        users--;
+      }
+    }
+  }
+
   @Override
   public void close() {
     synchronized (lock) {
@@ -191,14 +223,14 @@ final class CpuModel implements LoadedModel {
       while (isUsed()) {
         LockSupport.parkNanos(this, POLL_NANOS);
       }
-      for (CpuBinding binding : bindings) {
+      for (OrtBinding binding : bindings) {
         binding.close();
       }
       allocator.close();
       hostMemory.close();
       session.close();
     }
-    accelerator.closed(this);
+    device.closed(this);
   }
 
   /** Ends running calls with DEVICE_LOST, and lets no other begin. */
@@ -226,7 +258,12 @@ final class CpuModel implements LoadedModel {
   }
 
   DeadlineWatchdog watchdog() {
-    return accelerator.watchdog();
+    return device.watchdog();
+  }
+
+  /** Who is told how calls end. */
+  OrtDevice.Watch watch() {
+    return device.watch();
   }
 
   /** The driver's threads if calls run there, null if on the caller's. */
@@ -239,8 +276,8 @@ final class CpuModel implements LoadedModel {
   }
 
   /** A binding is closed: it is watched no more. */
-  void forget(CpuBinding binding) {
-    accelerator.watchdog().remove(binding.call());
+  void forget(OrtBinding binding) {
+    device.watchdog().remove(binding.call());
     bindings.remove(binding);
   }
 
@@ -260,13 +297,13 @@ final class CpuModel implements LoadedModel {
 
   /** What a failure at run time means to a caller. */
   AcceleratorException failure(OrtException e, String what) {
-    Code code;
+    Code code = device.watch().failed(e);
     if (e.isOutOfMemory()) {
       code = Code.OUT_OF_MEMORY;
-    } else {
+    } else if (code == null) {
       code =
           switch (e.code()) {
-            // An operator refused what it was given, or threw while it computed it: the processor
+            // An operator refused what it was given, or threw while it computed it: the device
             // itself does not fail, and the session stays as it was.
             case OrtException.INVALID_ARGUMENT, OrtException.RUNTIME_EXCEPTION, OrtException.FAIL ->
                 Code.INVALID_INPUT;

@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.cpu;
+package io.shoji.driver.onnxruntime;
 
 /** {@code OrtRunOptions}: the handle by which a running call can be ended. */
 final class OrtRunOptions extends OrtHandle {

@@ -7,20 +7,23 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.cpu;
+package io.shoji.driver.onnxruntime;
 
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.ModelArtifact;
-import io.shoji.driver.cpu.ProtobufReader.MalformedException;
+import io.shoji.driver.onnxruntime.ProtobufReader.MalformedException;
 import java.io.IOException;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -32,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * which other files it would open. Field numbers as in {@code onnx.proto}; weights are skipped, not
  * read.
  */
-final class OnnxFile {
+public final class OnnxFile {
   /** The model's graph is one message deep, its inputs and outputs two. */
   private static final int OUTER_VALUE_DEPTH = 2;
 
@@ -58,7 +61,8 @@ final class OnnxFile {
   private boolean hasGraph;
   private final Map<String, Long> opsets = new TreeMap<>();
   private final Set<String> externalLocations = new LinkedHashSet<>();
-  private final Set<String> shaped = new HashSet<>();
+  private final Map<String, List<String>> shapes = new HashMap<>();
+  private final Set<String> inputs = new LinkedHashSet<>();
   private final Set<String> operators = new TreeSet<>();
   private final Set<Integer> tensorTypes = new TreeSet<>();
 
@@ -69,7 +73,7 @@ final class OnnxFile {
    *
    * @throws AcceleratorException INVALID_MODEL if it is missing, empty, cut off or no ONNX model
    */
-  static OnnxFile read(Path path) throws AcceleratorException {
+  public static OnnxFile read(Path path) throws AcceleratorException {
     try (SeekableByteChannel channel = Files.newByteChannel(path)) {
       return read(channel, path.toString());
     } catch (IOException e) {
@@ -83,7 +87,7 @@ final class OnnxFile {
    *
    * @param name of the file, for messages
    */
-  static OnnxFile read(SeekableByteChannel channel, String name)
+  public static OnnxFile read(SeekableByteChannel channel, String name)
       throws IOException, AcceleratorException {
     String facts = " file=" + name + " bytes=" + channel.size();
     if (channel.size() == 0) {
@@ -109,17 +113,17 @@ final class OnnxFile {
   }
 
   /** Version of the file format. */
-  long irVersion() {
+  public long irVersion() {
     return irVersion;
   }
 
   /** Version of each operator set that it imports, ONNX's own under {@code ai.onnx}. */
-  Map<String, Long> opsets() {
+  public Map<String, Long> opsets() {
     return Collections.unmodifiableMap(opsets);
   }
 
   /** Nodes of the graph, those of inner graphs included. */
-  long nodes() {
+  public long nodes() {
     return nodes;
   }
 
@@ -127,7 +131,7 @@ final class OnnxFile {
    * Whether every operator is one of ONNX's own that gives the same for the same inputs; of others
    * nothing is known.
    */
-  boolean isRepeatable() {
+  public boolean isRepeatable() {
     return operators.size() < KINDS_LIMIT
         && operators.stream().noneMatch(name -> name.contains(":") || RANDOM.contains(name));
   }
@@ -136,22 +140,35 @@ final class OnnxFile {
    * Operators that it uses, inner graphs included: by their name, and with their domain before if
    * that is not ONNX's own.
    */
-  Set<String> operators() {
+  public Set<String> operators() {
     return Collections.unmodifiableSet(operators);
   }
 
   /** Element types of its weights and constants, as numbers of {@code TensorProto.DataType}. */
-  Set<Integer> tensorTypes() {
+  public Set<Integer> tensorTypes() {
     return Collections.unmodifiableSet(tensorTypes);
   }
 
   /** Whether the file gives that input or output of the graph a shape. */
-  boolean givesShape(String name) {
-    return shaped.contains(name);
+  public boolean givesShape(String name) {
+    return shapes.containsKey(name);
+  }
+
+  /** Inputs of the graph that have a shape, in the file's order; may hold weights too. */
+  public Set<String> shapedInputs() {
+    return Collections.unmodifiableSet(inputs);
+  }
+
+  /**
+   * The sizes that the file gives that input or output of the graph: a number, the name of a size
+   * that varies, or an empty text for one that is neither; empty if it gives no shape.
+   */
+  public List<String> dimensions(String name) {
+    return shapes.getOrDefault(name, List.of());
   }
 
   /** Where it keeps weights in other files, as it says it itself. */
-  Set<String> externalLocations() {
+  public Set<String> externalLocations() {
     return Collections.unmodifiableSet(externalLocations);
   }
 
@@ -160,7 +177,7 @@ final class OnnxFile {
    *
    * @throws AcceleratorException INVALID_MODEL naming each that does not
    */
-  void checkExternalData(ModelArtifact artifact) throws AcceleratorException {
+  public void checkExternalData(ModelArtifact artifact) throws AcceleratorException {
     Set<Path> allowed = new HashSet<>();
     for (Path file : artifact.files().subList(1, artifact.files().size())) {
       allowed.add(file.toAbsolutePath().normalize());
@@ -251,7 +268,8 @@ final class OnnxFile {
       switch (field) {
         case 1 -> reader.message(this::node);
         case 5 -> reader.message(this::tensor);
-        case 11, 12 -> reader.message(this::value);
+        case 11 -> reader.message(value -> value(value, true));
+        case 12 -> reader.message(value -> value(value, false));
         case 15 -> reader.message(this::sparseTensor);
         default -> reader.skip(field);
       }
@@ -351,30 +369,54 @@ final class OnnxFile {
     }
   }
 
-  private void value(ProtobufReader reader) throws IOException, MalformedException {
+  private void value(ProtobufReader reader, boolean input) throws IOException, MalformedException {
     String name = "";
-    boolean[] shape = new boolean[1];
+    List<List<String>> found = new ArrayList<>();
     for (int field = reader.next(); field != 0; field = reader.next()) {
       if (reader.wireType() == ProtobufReader.LENGTH_DELIMITED && field == 1) {
         name = reader.string();
       } else if (reader.wireType() == ProtobufReader.LENGTH_DELIMITED && field == 2) {
-        reader.message(type -> each(type, tensorType -> shape[0] |= hasShape(tensorType), 1, 1));
+        reader.message(type -> each(type, tensorType -> shape(tensorType, found), 1, 1));
       } else {
         reader.skip(field);
       }
     }
-    if (shape[0] && reader.depth() == OUTER_VALUE_DEPTH) {
-      shaped.add(name);
+    if (!found.isEmpty() && reader.depth() == OUTER_VALUE_DEPTH) {
+      shapes.put(name, found.get(found.size() - 1));
+      if (input) {
+        inputs.add(name);
+      }
     }
   }
 
-  private static boolean hasShape(ProtobufReader reader) throws IOException, MalformedException {
-    boolean found = false;
+  private static void shape(ProtobufReader reader, List<List<String>> found)
+      throws IOException, MalformedException {
     for (int field = reader.next(); field != 0; field = reader.next()) {
-      found |= field == 2 && reader.wireType() == ProtobufReader.LENGTH_DELIMITED;
-      reader.skip(field);
+      if (field == 2 && reader.wireType() == ProtobufReader.LENGTH_DELIMITED) {
+        List<String> sizes = new ArrayList<>();
+        reader.message(shape -> each(shape, size -> dimension(size, sizes), 1, 1));
+        found.add(List.copyOf(sizes));
+      } else {
+        reader.skip(field);
+      }
     }
-    return found;
+  }
+
+  private static void dimension(ProtobufReader reader, List<String> sizes)
+      throws IOException, MalformedException {
+    String size = "";
+    for (int field = reader.next(); field != 0; field = reader.next()) {
+      if (field == 1 && reader.wireType() == ProtobufReader.VARINT) {
+        size = Long.toString(reader.varint());
+      } else if (field == 2 && reader.wireType() == ProtobufReader.LENGTH_DELIMITED) {
+        size = reader.string();
+      } else {
+        reader.skip(field);
+      }
+    }
+    if (sizes.size() < KINDS_LIMIT) {
+      sizes.add(size);
+    }
   }
 
   /** Reads the messages in one of two fields, and skips all else. */

@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.cpu;
+package io.shoji.driver.onnxruntime;
 
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.tensor.TensorSpec;
@@ -17,7 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** {@code OrtSession}: a model that is loaded, and the names of its inputs and outputs. */
-final class OrtSession extends OrtHandle {
+public final class OrtSession extends OrtHandle {
   /** More inputs or outputs than any model has. */
   private static final int MOST_NAMES = 65_536;
 
@@ -31,7 +31,8 @@ final class OrtSession extends OrtHandle {
   }
 
   /** Loads a model by its path, against which external data are found. */
-  static OrtSession create(OrtEnv env, Path model, OrtSessionOptions options) throws OrtException {
+  public static OrtSession create(OrtEnv env, Path model, OrtSessionOptions options)
+      throws OrtException {
     OrtApi api = env.api();
     NativeMemory path = NativeMemory.ofString(model.toString());
     long address = api.create(OrtFunction.CreateSession, env.address(), path, options.address());

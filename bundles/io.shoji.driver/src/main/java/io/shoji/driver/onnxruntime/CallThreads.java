@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.cpu;
+package io.shoji.driver.onnxruntime;
 
 import io.shoji.driver.ThreadStarter;
 import java.util.ArrayDeque;
@@ -40,6 +40,7 @@ final class CallThreads implements AutoCloseable {
   private static final long IDLE_NANOS = TimeUnit.MINUTES.toNanos(1);
   private static final long CLOSE_MILLIS = 2_000;
 
+  private final String threadName;
   private final ThreadEnds ends;
   private final Object lock = new Object();
 
@@ -53,8 +54,9 @@ final class CallThreads implements AutoCloseable {
   private int started;
   private boolean closed;
 
-  /** Each thread is remembered in {@code ends}. */
-  CallThreads(ThreadEnds ends) {
+  /** Threads of that name, with a number behind it; each is remembered in {@code ends}. */
+  CallThreads(String threadName, ThreadEnds ends) {
+    this.threadName = threadName;
     this.ends = ends;
   }
 
@@ -82,7 +84,7 @@ final class CallThreads implements AutoCloseable {
       }
       Worker worker = pool.poll();
       if (worker == null) {
-        worker = new Worker("shoji-cpu-call-" + ++started);
+        worker = new Worker(threadName + ++started);
         all.add(worker);
         worker.thread.start();
       }

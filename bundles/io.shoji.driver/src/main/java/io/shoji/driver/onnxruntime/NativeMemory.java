@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.cpu;
+package io.shoji.driver.onnxruntime;
 
 import com.sun.jna.Native;
 import io.shoji.tensor.ElementType;
@@ -21,7 +21,7 @@ import java.nio.charset.StandardCharsets;
  * collector frees it, so whoever passes the address on keeps this object reachable until the call
  * is back.
  */
-final class NativeMemory {
+public final class NativeMemory {
   private final ByteBuffer buffer;
   private final Long address;
 
@@ -31,12 +31,12 @@ final class NativeMemory {
   }
 
   /** Zeroed memory, which costs a collection little as that of small tensors does. */
-  static NativeMemory ofBytes(int bytes) {
+  public static NativeMemory ofBytes(int bytes) {
     return new NativeMemory(Tensor.allocate(ElementType.UINT8, Shape.of(bytes)).data());
   }
 
   /** A C string in UTF-8. */
-  static NativeMemory ofString(String text) {
+  public static NativeMemory ofString(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     NativeMemory memory = ofBytes(bytes.length + 1);
     memory.buffer.put(0, bytes);
@@ -44,35 +44,35 @@ final class NativeMemory {
   }
 
   /** An array of 64-bit integers, or of addresses. */
-  static NativeMemory ofLongs(long... values) {
+  public static NativeMemory ofLongs(long... values) {
     NativeMemory memory = ofBytes(Math.max(1, values.length) * Long.BYTES);
     memory.buffer.asLongBuffer().put(values);
     return memory;
   }
 
   /** Address of the first byte of a direct buffer. */
-  static Long addressOf(ByteBuffer buffer) {
+  public static Long addressOf(ByteBuffer buffer) {
     return com.sun.jna.Pointer.nativeValue(Native.getDirectBufferPointer(buffer));
   }
 
   /** Where it lies, as an argument of a native call. */
-  Long address() {
+  public Long address() {
     return address;
   }
 
-  int getInt() {
+  public int getInt() {
     return buffer.getInt(0);
   }
 
-  long getLong() {
+  public long getLong() {
     return buffer.getLong(0);
   }
 
-  long getLong(int index) {
+  public long getLong(int index) {
     return buffer.getLong(index * Long.BYTES);
   }
 
-  void putLong(int index, long value) {
+  public void putLong(int index, long value) {
     buffer.putLong(index * Long.BYTES, value);
   }
 }

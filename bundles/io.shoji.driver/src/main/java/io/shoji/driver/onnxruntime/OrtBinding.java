@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.cpu;
+package io.shoji.driver.onnxruntime;
 
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.LoadedModel;
@@ -25,13 +25,14 @@ import org.jspecify.annotations.Nullable;
  * A prepared call: values on the caller's own memory, bound once. A run makes no object but the
  * array that JNA copies the arguments to.
  */
-final class CpuBinding implements LoadedModel.Binding {
+final class OrtBinding implements LoadedModel.Binding {
   private static final long POLL_NANOS = 50_000;
 
-  private final CpuModel model;
+  private final OrtModel model;
   private final OrtApi api;
   private final @Nullable CallThreads callThreads;
   private final DeadlineWatchdog watchdog;
+  private final OrtDevice.Watch watch;
   private final Call call;
 
   /** In the order of their making; released in the reverse order. */
@@ -49,8 +50,8 @@ final class CpuBinding implements LoadedModel.Binding {
 
   private volatile boolean closed;
 
-  private CpuBinding(
-      CpuModel model,
+  private OrtBinding(
+      OrtModel model,
       Call call,
       List<OrtHandle> handles,
       List<OrtValue> inputValues,
@@ -60,6 +61,7 @@ final class CpuBinding implements LoadedModel.Binding {
     this.api = model.api();
     this.callThreads = model.callThreads();
     this.watchdog = model.watchdog();
+    this.watch = model.watch();
     this.call = call;
     this.handles = handles;
     this.inputValues = inputValues;
@@ -78,7 +80,7 @@ final class CpuBinding implements LoadedModel.Binding {
    *
    * @param outputs null if the runtime is to make them
    */
-  static CpuBinding create(CpuModel model, List<Tensor> inputs, @Nullable List<Tensor> outputs)
+  static OrtBinding create(OrtModel model, List<Tensor> inputs, @Nullable List<Tensor> outputs)
       throws OrtException {
     List<OrtHandle> handles = new ArrayList<>();
     List<Tensor> tensors = new ArrayList<>(inputs);
@@ -93,7 +95,7 @@ final class CpuBinding implements LoadedModel.Binding {
         ioBinding = OrtIoBinding.create(model.session(), inputValues, outputValues);
         handles.add(ioBinding);
       }
-      return new CpuBinding(
+      return new OrtBinding(
           model, new Call(options), handles, inputValues, ioBinding, List.copyOf(tensors));
     } catch (OrtException e) {
       release(handles);
@@ -102,7 +104,7 @@ final class CpuBinding implements LoadedModel.Binding {
   }
 
   private static List<OrtValue> values(
-      CpuModel model, List<Tensor> tensors, List<OrtHandle> handles) throws OrtException {
+      OrtModel model, List<Tensor> tensors, List<OrtHandle> handles) throws OrtException {
     List<OrtValue> values = new ArrayList<>(tensors.size());
     for (Tensor tensor : tensors) {
       OrtValue value = OrtValue.on(model.api(), model.hostMemory(), tensor);
@@ -136,6 +138,7 @@ final class CpuBinding implements LoadedModel.Binding {
     if (!padded.isEmpty()) {
       padded.forEach(OrtValue::clearPadding);
     }
+    watch.computed();
   }
 
   /** Runs once into tensors that are made for the result. */
@@ -169,6 +172,7 @@ final class CpuBinding implements LoadedModel.Binding {
                 + " found="
                 + outputs);
       }
+      watch.computed();
       return outputs;
     } catch (OrtException e) {
       throw model.failure(e, "the outputs cannot be read");

@@ -7,10 +7,10 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.cpu;
+package io.shoji.driver.onnxruntime;
 
 /** {@code OrtEnv}: one per library, released last. */
-final class OrtEnv extends OrtHandle {
+public final class OrtEnv extends OrtHandle {
   private OrtEnv(OrtApi api, long address) {
     super(api, OrtFunction.ReleaseEnv, address);
   }
@@ -20,7 +20,7 @@ final class OrtEnv extends OrtHandle {
    *
    * @param severity {@code OrtLoggingLevel}, 0 (verbose) to 4 (fatal): what it writes to stderr
    */
-  static OrtEnv create(OrtApi api, int severity) throws OrtException {
+  public static OrtEnv create(OrtApi api, int severity) throws OrtException {
     Telemetry.switchOff();
     NativeMemory name = NativeMemory.ofString("shoji");
     OrtEnv env = new OrtEnv(api, api.create(OrtFunction.CreateEnv, severity, name));

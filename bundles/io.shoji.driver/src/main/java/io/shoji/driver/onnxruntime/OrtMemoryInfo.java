@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.cpu;
+package io.shoji.driver.onnxruntime;
 
 /** {@code OrtMemoryInfo}: where tensors lie, here always the host. */
 final class OrtMemoryInfo extends OrtHandle {
