@@ -1,0 +1,273 @@
+/*
+ * Copyright (c) 2026 Shoji contributors
+ *
+ * This program and the accompanying materials are made available under the
+ * terms of the Eclipse Public License 2.0, available at
+ * https://www.eclipse.org/legal/epl-2.0/
+ *
+ * SPDX-License-Identifier: EPL-2.0
+ */
+package io.shoji.driver.openvino;
+
+import io.shoji.accelerator.AcceleratorException;
+import io.shoji.accelerator.AcceleratorException.Code;
+import io.shoji.accelerator.LoadedModel;
+import io.shoji.accelerator.MemoryUse;
+import io.shoji.tensor.Tensor;
+import io.shoji.tensor.TensorSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/** A compiled model with its infer requests: as many calls under way as it has of them. */
+final class OvModel implements LoadedModel {
+  private final String name;
+  private final OvAccelerator accelerator;
+  private final RequestPool pool;
+  private final List<TensorSpec> inputs;
+  private final List<TensorSpec> outputs;
+  private final int concurrency;
+  private final Map<String, String> details;
+  private final Runnable afterClose;
+
+  /** Held for the whole of {@link #close}, so that a second one returns when all is gone. */
+  private final Object closing = new Object();
+
+  private boolean released;
+
+  /**
+   * Takes the requests over.
+   *
+   * @param name of the artifact, for messages
+   * @param afterClose releases what the requests hang on
+   */
+  OvModel(
+      String name,
+      OvAccelerator accelerator,
+      RequestPool pool,
+      List<TensorSpec> inputs,
+      List<TensorSpec> outputs,
+      int concurrency,
+      Map<String, String> details,
+      Runnable afterClose) {
+    this.name = name;
+    this.accelerator = accelerator;
+    this.pool = pool;
+    this.inputs = List.copyOf(inputs);
+    this.outputs = List.copyOf(outputs);
+    this.concurrency = concurrency;
+    this.details = Map.copyOf(details);
+    this.afterClose = afterClose;
+  }
+
+  @Override
+  public List<TensorSpec> inputs() {
+    return inputs;
+  }
+
+  @Override
+  public List<TensorSpec> outputs() {
+    return outputs;
+  }
+
+  @Override
+  public int concurrency() {
+    return concurrency;
+  }
+
+  @Override
+  public Binding bind(List<Tensor> from, List<Tensor> to) throws AcceleratorException {
+    check("input", inputs, from);
+    check("output", outputs, to);
+    checkOpen();
+    return new OvBinding(this, List.copyOf(from), List.copyOf(to));
+  }
+
+  @Override
+  public List<Tensor> run(List<Tensor> from, long deadlineNanos) throws AcceleratorException {
+    check("input", inputs, from);
+    List<Tensor> made = new ArrayList<>();
+    infer(from, deadlineNanos, request -> made.addAll(request.read()));
+    return made;
+  }
+
+  /** Runs once on tensors that fit. */
+  void run(Tensors tensors, long deadlineNanos) throws AcceleratorException {
+    infer(tensors.from, deadlineNanos, request -> request.read(tensors.to));
+  }
+
+  /** What a caller does with a request that is done. */
+  private interface Reading {
+    void read(OvRequest request) throws AcceleratorException;
+  }
+
+  private void infer(List<Tensor> from, long deadlineNanos, Reading reading)
+      throws AcceleratorException {
+    long late = System.nanoTime() - deadlineNanos;
+    checkOpen();
+    if (late >= 0) {
+      throw timeout(late);
+    }
+    if (!accelerator.awaitTurn(deadlineNanos)) {
+      throw timeout(System.nanoTime() - deadlineNanos);
+    }
+    OvRequest request = pool.take(deadlineNanos);
+    if (request == null) {
+      checkOpen();
+      throw timeout(System.nanoTime() - deadlineNanos);
+    }
+    boolean runs = false;
+    try {
+      request.write(from);
+      long began = System.nanoTime();
+      int status = request.start();
+      if (status == OvStatus.OK) {
+        runs = true;
+        status = request.await(deadlineNanos, () -> !pool.isEnding());
+        runs = status == OvStatus.RESULT_NOT_READY;
+      }
+      if (runs) {
+        request.cancel();
+        if (pool.isEnding()) {
+          throw driverStopped();
+        }
+        throw timeout(System.nanoTime() - deadlineNanos);
+      }
+      if (status != OvStatus.OK) {
+        throw accelerator.failed(status, "the inference failed " + name);
+      }
+      long ended = System.nanoTime();
+      accelerator.computed(ended - began);
+      if (ended - deadlineNanos >= 0) {
+        throw timeout(ended - deadlineNanos);
+      }
+      reading.read(request);
+    } finally {
+      if (runs) {
+        pool.abandon(request);
+      } else {
+        pool.give(request);
+      }
+    }
+  }
+
+  private void checkOpen() throws AcceleratorException {
+    if (pool.isEnding()) {
+      throw driverStopped();
+    }
+    if (pool.isClosed()) {
+      throw new IllegalStateException("the model is closed " + name);
+    }
+  }
+
+  @Override
+  public MemoryUse memory() {
+    // OpenVINO tells nothing of it.
+    return MemoryUse.unknown();
+  }
+
+  @Override
+  public Map<String, String> details() {
+    return details;
+  }
+
+  @Override
+  public void close() {
+    synchronized (closing) {
+      if (!released) {
+        released = true;
+        pool.close();
+        afterClose.run();
+      }
+    }
+    accelerator.closed(this);
+  }
+
+  /** Lets no call begin any more, with DEVICE_LOST. */
+  void endByDriver() {
+    pool.end();
+  }
+
+  /** Name of the artifact. */
+  String name() {
+    return name;
+  }
+
+  private AcceleratorException driverStopped() {
+    return new AcceleratorException(
+        Code.DEVICE_LOST,
+        "the device is gone or the driver stops; close the model and load it elsewhere " + name);
+  }
+
+  private AcceleratorException timeout(long lateNanos) {
+    return new AcceleratorException(
+        Code.TIMEOUT,
+        "the deadline passed lateMicros=" + TimeUnit.NANOSECONDS.toMicros(lateNanos) + " " + name);
+  }
+
+  private static void check(String kind, List<TensorSpec> specs, List<Tensor> tensors) {
+    if (specs.size() != tensors.size()) {
+      throw new IllegalArgumentException(
+          "the model takes another number of " + kind + "s asked=" + specs + " found=" + tensors);
+    }
+    List<String> wrong = new ArrayList<>();
+    for (int i = 0; i < specs.size(); i++) {
+      Optional<String> mismatch = specs.get(i).mismatch(tensors.get(i));
+      mismatch.ifPresent(wrong::add);
+    }
+    if (!wrong.isEmpty()) {
+      throw new IllegalArgumentException(kind + " " + String.join("; ", wrong));
+    }
+  }
+
+  /** The caller's tensors of a prepared call. */
+  private record Tensors(List<Tensor> from, List<Tensor> to) {}
+
+  /** A prepared call. */
+  private static final class OvBinding implements Binding {
+    private final OvModel model;
+
+    /** Held by a run, so that a close waits for it. */
+    private final ReentrantLock lock = new ReentrantLock();
+
+    private @Nullable Tensors tensors;
+
+    OvBinding(OvModel model, List<Tensor> from, List<Tensor> to) {
+      this.model = model;
+      this.tensors = new Tensors(from, to);
+    }
+
+    @Override
+    public void run(long deadlineNanos) throws AcceleratorException {
+      if (!lock.tryLock()) {
+        throw new IllegalStateException(
+            "a binding is for one thread at a time, and one runs on it or closes it "
+                + model.name());
+      }
+      try {
+        Tensors own = tensors;
+        if (own == null) {
+          throw new IllegalStateException("the binding is closed " + model.name());
+        }
+        model.run(own, deadlineNanos);
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    /** Also waits for a call that another thread runs on it. */
+    @Override
+    public void close() {
+      lock.lock();
+      try {
+        tensors = null;
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+}
