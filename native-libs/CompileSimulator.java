@@ -11,44 +11,90 @@
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
 
 /**
  * Compiles a simulator of a vendor's library. Part of the build: {@code java CompileSimulator.java
  * FOLDER FILE SONAME SOURCE... [-D...]} writes {@code FOLDER/native/linux-ARCH/FILE} for this
  * machine, with gcc, and for the other architecture where a cross compiler is installed. The sources
- * of {@code native-libs/simulator} are compiled into each.
+ * of {@code native-libs/simulator} are compiled into each. {@code --and FILE SONAME SOURCE...
+ * [-D...]} says of one more; they are compiled side by side, and what is newer than all that it is
+ * made of is left as it is.
  */
 final class CompileSimulator {
   private CompileSimulator() {}
 
   public static void main(String[] arguments) throws Exception {
-    if (arguments.length < 4) {
-      throw new IllegalArgumentException(
-          "usage: CompileSimulator FOLDER FILE SONAME SOURCE... [-D...]");
-    }
     Path folder = Path.of(arguments[0]);
-    String file = arguments[1];
-    List<String> own = List.of(arguments).subList(3, arguments.length);
-    String machine = System.getProperty("os.arch").equals("aarch64") ? "aarch64" : "x86_64";
+    List<List<String>> libraries = new ArrayList<>();
+    libraries.add(new ArrayList<>());
+    for (String argument : List.of(arguments).subList(1, arguments.length)) {
+      if (argument.equals("--and")) {
+        libraries.add(new ArrayList<>());
+      } else {
+        libraries.get(libraries.size() - 1).add(argument);
+      }
+    }
+    if (libraries.stream().anyMatch(library -> library.size() < 3)) {
+      throw new IllegalArgumentException(
+          "usage: CompileSimulator FOLDER FILE SONAME SOURCE... [-D...] [--and FILE SONAME ...]");
+    }
+    ExecutorService side =
+        Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors());
+    try {
+      List<Future<?>> all = new ArrayList<>();
+      for (String architecture : architectures()) {
+        for (List<String> library : libraries) {
+          all.add(
+              side.submit(
+                  () -> {
+                    compile(
+                        compiler(architecture),
+                        library.subList(2, library.size()),
+                        library.get(1),
+                        folder.resolve("native/linux-" + architecture).resolve(library.get(0)));
+                    return null;
+                  }));
+        }
+      }
+      for (Future<?> one : all) {
+        one.get();
+      }
+    } finally {
+      side.shutdownNow();
+    }
+  }
+
+  private static String own() {
+    return System.getProperty("os.arch").equals("aarch64") ? "aarch64" : "x86_64";
+  }
+
+  private static String compiler(String architecture) {
+    return architecture.equals(own()) ? "gcc" : architecture + "-linux-gnu-gcc";
+  }
+
+  /** Those that there is a compiler for. */
+  private static List<String> architectures() throws InterruptedException {
+    List<String> found = new ArrayList<>();
     for (String architecture : List.of("x86_64", "aarch64")) {
-      boolean isOwn = architecture.equals(machine);
-      String compiler = isOwn ? "gcc" : architecture + "-linux-gnu-gcc";
-      if (!isOwn && !isInstalled(compiler)) {
+      if (architecture.equals(own()) || isInstalled(compiler(architecture))) {
+        found.add(architecture);
+      } else {
         System.out.println(
-            "the simulator is not made for this architecture, its compiler is not installed"
+            "simulators are not made for this architecture, its compiler is not installed"
                 + " architecture="
                 + architecture
                 + " compiler="
-                + compiler
-                + " file="
-                + file);
-        continue;
+                + compiler(architecture));
       }
-      compile(
-          compiler, own, arguments[2], folder.resolve("native/linux-" + architecture).resolve(file));
     }
+    return found;
   }
 
   private static boolean isInstalled(String compiler) throws InterruptedException {
@@ -96,9 +142,45 @@ final class CompileSimulator {
                 shared.resolve("tape.c").toString()));
     command.addAll(own);
     command.addAll(List.of("-ldl", "-lm", "-lpthread"));
+    // Told from the command by which it was made, and from the age of its sources.
+    Path architecture = library.getParent();
+    Path made =
+        Files.createDirectories(architecture.getParent().getParent().resolveSibling("simulators"))
+            .resolve(architecture.getFileName() + "-" + library.getFileName() + ".command");
+    if (isUpToDate(library, made, command, shared)) {
+      return;
+    }
+    Files.deleteIfExists(made);
     int code = new ProcessBuilder(command).inheritIO().start().waitFor();
     if (code != 0) {
       throw new IOException("the compiler failed code=" + code + " command=" + command);
+    }
+    Files.write(made, command);
+  }
+
+  private static boolean isUpToDate(Path library, Path made, List<String> command, Path shared)
+      throws IOException {
+    if (!Files.exists(library) || !Files.exists(made) || !Files.readAllLines(made).equals(command)) {
+      return false;
+    }
+    FileTime since = Files.getLastModifiedTime(library);
+    List<Path> sources = new ArrayList<>(files(shared));
+    for (String argument : command) {
+      if (argument.endsWith(".c")) {
+        sources.addAll(files(Path.of(argument).toAbsolutePath().getParent()));
+      }
+    }
+    for (Path source : sources) {
+      if (Files.getLastModifiedTime(source).compareTo(since) >= 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static List<Path> files(Path folder) throws IOException {
+    try (Stream<Path> all = Files.list(folder)) {
+      return all.toList();
     }
   }
 }
