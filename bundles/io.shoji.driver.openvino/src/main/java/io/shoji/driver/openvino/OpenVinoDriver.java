@@ -262,7 +262,15 @@ public final class OpenVinoDriver {
   @Deactivate
   public void stop() {
     stopping = true;
-    worker.execute(this::close);
+    worker.execute(
+        () -> {
+          try {
+            close();
+          } finally {
+            // The next look, which may be ten seconds away, is not waited for.
+            worker.shutdownNow();
+          }
+        });
     worker.shutdown();
     try {
       if (!worker.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {

@@ -11,6 +11,7 @@ package io.shoji.driver.openvino;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.AcceleratorException;
@@ -34,6 +35,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -465,19 +467,20 @@ class OpenVinoDriverTest {
   @Test
   void shouldSuspectADeviceWhoseInferencesFailAndGiveItUpAfterThree() throws Exception {
     simulate(NEWEST);
-    // Seldom looked at, so that no good reading comes between the failures.
-    drive("devices", "GPU", "pollMs", 2_000);
+    // Looked at less often, so that a good reading hardly comes between the failures.
+    drive("devices", "GPU", "pollMs", 500);
     Accelerator first = gateway.accelerator("GPU");
     awaitState("GPU", AcceleratorHealth.State.HEALTHY);
     try (LoadedModel model = load("GPU", perceptron(Weights.F16, 1))) {
       simulated.tape("from ov_infer_request_start_async 1 status -1 the engine is gone");
-      for (int i = 0; i < 3; i++) {
-        assertCode(
-            Code.FAILED,
-            () -> model.run(List.of(input(1)), in(20 * SECOND)),
-            "the engine is gone",
-            "nativeStatus=-1");
-      }
+      assertCode(
+          Code.FAILED,
+          () -> model.run(List.of(input(1)), in(20 * SECOND)),
+          "the engine is gone",
+          "nativeStatus=-1");
+      // Three in a row, or as many more as good readings come between.
+      Eventually.assertThat(() -> isLost(model));
+      assertThat(calls("ov_infer_request_start_async")).isGreaterThanOrEqualTo(3);
       Eventually.assertThat(() -> isOther("GPU", first) || !gateway.has("GPU"));
     }
     simulated.tape("# it works");
@@ -545,6 +548,15 @@ class OpenVinoDriverTest {
     other.stop();
     quiet.stop();
     assertThat(gateway.has("CPU")).isFalse();
+  }
+
+  /** Without a library it looks every ten seconds. */
+  @Test
+  void shouldNotWaitForTheNextLookWhenItStops() throws Exception {
+    simulate(NEWEST);
+    OpenVinoDriver idle =
+        gateway.start(Map.of("libraryPath", "/nowhere/libopenvino_c.so", "pollMs", 60_000));
+    assertTimeoutPreemptively(Duration.ofSeconds(5), idle::stop);
   }
 
   @Test
