@@ -104,31 +104,7 @@ public class BundlesIT {
       if (!bundle.getSymbolicName().startsWith("io.shoji.")) {
         continue;
       }
-      TreeSet<String> components = new TreeSet<>();
-      for (Element component : documents(bundle, "OSGI-INF", "scr:component")) {
-        components.add(component.getAttribute("name"));
-        String namespace = component.getNamespaceURI();
-        assertTrue(
-            bundle.getSymbolicName() + " " + namespace,
-            namespace.compareTo("http://www.osgi.org/xmlns/scr/v1.4.0") <= 0);
-      }
-      Enumeration<URL> files = bundle.findEntries("OSGI-INF/metatype", "*.xml", false);
-      while (files != null && files.hasMoreElements()) {
-        URL file = files.nextElement();
-        String path = file.getPath();
-        String pid = path.substring(path.lastIndexOf('/') + 1, path.length() - ".xml".length());
-        Element root = document(file);
-        Element ocd = (Element) root.getElementsByTagName("OCD").item(0);
-        Element designate = (Element) root.getElementsByTagName("Designate").item(0);
-        String designated =
-            designate.hasAttribute("factoryPid")
-                ? designate.getAttribute("factoryPid")
-                : designate.getAttribute("pid");
-        assertEquals(path, pid, ocd.getAttribute("id"));
-        assertEquals(path, pid, designated);
-        assertTrue(path + " components=" + components, components.contains(pid));
-        described.add(pid);
-      }
+      described.addAll(described(bundle));
     }
     assertEquals(
         new TreeSet<>(
@@ -140,6 +116,37 @@ public class BundlesIT {
                 "io.shoji.natives",
                 "io.shoji.worker")),
         described);
+  }
+
+  /** PIDs that a bundle describes in the files where Kura looks for them; each is a component's. */
+  static TreeSet<String> described(Bundle bundle) throws Exception {
+    TreeSet<String> described = new TreeSet<>();
+    TreeSet<String> components = new TreeSet<>();
+    for (Element component : documents(bundle, "OSGI-INF", "scr:component")) {
+      components.add(component.getAttribute("name"));
+      String namespace = component.getNamespaceURI();
+      assertTrue(
+          bundle.getSymbolicName() + " " + namespace,
+          namespace.compareTo("http://www.osgi.org/xmlns/scr/v1.4.0") <= 0);
+    }
+    Enumeration<URL> files = bundle.findEntries("OSGI-INF/metatype", "*.xml", false);
+    while (files != null && files.hasMoreElements()) {
+      URL file = files.nextElement();
+      String path = file.getPath();
+      String pid = path.substring(path.lastIndexOf('/') + 1, path.length() - ".xml".length());
+      Element root = document(file);
+      Element ocd = (Element) root.getElementsByTagName("OCD").item(0);
+      Element designate = (Element) root.getElementsByTagName("Designate").item(0);
+      String designated =
+          designate.hasAttribute("factoryPid")
+              ? designate.getAttribute("factoryPid")
+              : designate.getAttribute("pid");
+      assertEquals(path, pid, ocd.getAttribute("id"));
+      assertEquals(path, pid, designated);
+      assertTrue(path + " components=" + components, components.contains(pid));
+      described.add(pid);
+    }
+    return described;
   }
 
   private static List<Element> documents(Bundle bundle, String folder, String root)

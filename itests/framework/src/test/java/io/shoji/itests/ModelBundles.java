@@ -55,6 +55,7 @@ final class ModelBundles {
     try {
       Files.createDirectories(folder);
       bundle(folder, "good", good, Map.of());
+      bundle(folder, "openvino", good, Map.of("FILTER", "(shoji.kind=openvino)"));
       byte[] lite = TfliteModels.mlp(1, 4, 8, 2);
       bundle(folder, "lite", lite, Map.of("FORMAT", "tflite"));
       bundle(

@@ -27,7 +27,10 @@ import java.util.zip.ZipFile;
 final class PackageFiles {
   private PackageFiles() {}
 
-  /** Writes {@code core}, {@code driver}, {@code digits} and others into a folder. */
+  /**
+   * Writes {@code core}, {@code driver}, {@code hailo}, {@code openvino}, {@code digits} and others
+   * into a folder.
+   */
   static void write(Path shipped, Path folder) {
     String architecture = System.getProperty("os.arch");
     String driver = "driver-cpu-linux-" + (architecture.equals("amd64") ? "x86_64" : architecture);
@@ -35,6 +38,8 @@ final class PackageFiles {
       Files.createDirectories(folder);
       copy(shipped.resolve("io.shoji.dp.core.dp"), folder.resolve("core.dp"));
       copy(shipped.resolve("io.shoji.dp." + driver + ".dp"), folder.resolve("driver.dp"));
+      copy(shipped.resolve("io.shoji.dp.driver-hailo.dp"), folder.resolve("hailo.dp"));
+      copy(shipped.resolve("io.shoji.dp.driver-openvino.dp"), folder.resolve("openvino.dp"));
       copy(shipped.resolve("io.shoji.dp.model-digits.dp"), folder.resolve("digits.dp"));
 
       List<Path> core = bundles(folder.resolve("core.dp"), folder.resolve("core"));

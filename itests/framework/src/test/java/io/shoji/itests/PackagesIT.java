@@ -15,9 +15,11 @@ import static org.ops4j.pax.exam.CoreOptions.systemProperty;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.reflect.Method;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.TreeSet;
 import javax.inject.Inject;
@@ -32,6 +34,7 @@ import org.ops4j.pax.exam.spi.reactors.PerClass;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
+import org.osgi.framework.InvalidSyntaxException;
 import org.osgi.framework.ServiceReference;
 import org.osgi.service.deploymentadmin.DeploymentAdmin;
 import org.osgi.service.deploymentadmin.DeploymentException;
@@ -115,6 +118,61 @@ public class PackagesIT {
     awaitServing("after the refusal");
   }
 
+  @Test
+  public void shouldTakeDriversOfVendorsBesideTheOthersAndLetThemGo() throws Exception {
+    installAll();
+    TreeSet<String> before = ours();
+    for (String name : List.of("hailo", "openvino")) {
+      String driver = "io.shoji.driver." + name;
+
+      install(name);
+
+      assertEquals(name, Bundle.ACTIVE, bundle(driver).getState());
+      assertEquals("0.1.0", admin.getDeploymentPackage(driver).getVersion().toString());
+      // Without the vendor's library it waits for it, and nobody else does.
+      Waiting.until(driver + " is active", () -> isActive(driver));
+      awaitServing("beside " + driver);
+      uninstall(name);
+      assertEquals(name, before, ours());
+    }
+    awaitServing("after they went");
+  }
+
+  /** Whether declarative services have activated the component of that name. */
+  private boolean isActive(String component) {
+    try {
+      ServiceReference<?> reference =
+          context
+              .getAllServiceReferences(
+                  "org.osgi.service.component.runtime.ServiceComponentRuntime", null)[0];
+      Object runtime = context.getService(reference);
+      Class<?> type = runtime.getClass();
+      Method describe = type.getMethod("getComponentDescriptionDTO", Bundle.class, String.class);
+      describe.setAccessible(true);
+      Object description = describe.invoke(runtime, bundle(component), component);
+      Method configured = type.getMethod("getComponentConfigurationDTOs", description.getClass());
+      configured.setAccessible(true);
+      Collection<?> configurations = (Collection<?>) configured.invoke(runtime, description);
+      context.ungetService(reference);
+      for (Object configuration : configurations) {
+        // ComponentConfigurationDTO.ACTIVE
+        if (configuration.getClass().getField("state").getInt(configuration) == 8) {
+          return true;
+        }
+      }
+      return false;
+    } catch (ReflectiveOperationException | InvalidSyntaxException e) {
+      throw new AssertionError("declarative services cannot be asked", e);
+    }
+  }
+
+  private Bundle bundle(String name) {
+    return Arrays.stream(context.getBundles())
+        .filter(bundle -> bundle.getSymbolicName().equals(name))
+        .findFirst()
+        .orElseThrow();
+  }
+
   private void installAll() throws Exception {
     install("core");
     install("driver");
@@ -134,6 +192,7 @@ public class PackagesIT {
         switch (name) {
           case "core" -> "io.shoji.core";
           case "driver" -> "io.shoji.driver.cpu";
+          case "hailo", "openvino" -> "io.shoji.driver." + name;
           default -> "io.shoji.model." + name;
         };
     admin.getDeploymentPackage(symbolicName).uninstall();

@@ -32,7 +32,15 @@ final class Stack {
 
   /** The stack that the system property {@code shoji.stack} names, with every bundle of ours. */
   static Option[] options() {
-    return options("shoji");
+    return options("shoji", "worker");
+  }
+
+  /**
+   * The same with the drivers of libraries that a machine brings, and without what would run them
+   * in processes of their own: in this framework, by its own declarative services.
+   */
+  static Option[] withVendors() {
+    return options("shoji", "vendors");
   }
 
   /** That stack with DeploymentAdmin and none of our bundles. */
@@ -42,7 +50,7 @@ final class Stack {
 
   /** That stack with every bundle of ours, Kura's services emulated, and what shows in Kura. */
   static Option[] withKura() {
-    return options("shoji", "kura");
+    return options("shoji", "worker", "kura");
   }
 
   private static Option[] options(String... more) {
