@@ -11,6 +11,7 @@ package io.shoji.cli.fleet;
 
 import io.shoji.cli.CommandException;
 import io.shoji.cli.ExitCode;
+import io.shoji.cloud.BrokerClient;
 import io.shoji.cloud.Metrics;
 import io.shoji.cloud.Payload;
 import io.shoji.cloud.PayloadCodec;
@@ -41,7 +42,6 @@ import org.eclipse.paho.client.mqttv3.MqttAsyncClient;
 import org.eclipse.paho.client.mqttv3.MqttCallback;
 import org.eclipse.paho.client.mqttv3.MqttException;
 import org.eclipse.paho.client.mqttv3.MqttMessage;
-import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -79,9 +79,7 @@ final class Fleet implements AutoCloseable {
   private Fleet(FleetSettings settings, Consumer<String> notes) throws MqttException {
     this.settings = settings;
     this.notes = notes;
-    this.client =
-        new MqttAsyncClient(
-            settings.broker().serverUri(), settings.clientId(), new MemoryPersistence());
+    this.client = new BrokerClient(settings.broker().serverUri(), settings.clientId());
   }
 
   /**

@@ -9,6 +9,7 @@
  */
 package io.shoji.gateway.kura.cloud;
 
+import io.shoji.cloud.BrokerClient;
 import io.shoji.cloud.BrokerException;
 import io.shoji.cloud.BrokerSettings;
 import java.nio.charset.StandardCharsets;
@@ -38,7 +39,6 @@ import org.eclipse.paho.client.mqttv3.MqttAsyncClient;
 import org.eclipse.paho.client.mqttv3.MqttCallback;
 import org.eclipse.paho.client.mqttv3.MqttException;
 import org.eclipse.paho.client.mqttv3.MqttMessage;
-import org.eclipse.paho.client.mqttv3.persist.MemoryPersistence;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -381,8 +381,7 @@ final class BrokerLink implements AutoCloseable {
       }
       BrokerSettings settings = builder.build();
       log.info("connecting {}", transport);
-      MqttAsyncClient fresh =
-          new MqttAsyncClient(settings.serverUri(), transport.clientId(), new MemoryPersistence());
+      BrokerClient fresh = new BrokerClient(settings.serverUri(), transport.clientId());
       client = fresh;
       fresh.setCallback(new Callback(mine));
       watch =
