@@ -33,6 +33,8 @@
   FUNCTION(hailo_get_device_id) \
   FUNCTION(hailo_get_chip_temperature) \
   FUNCTION(hailo_reset_device) \
+  FUNCTION(hailo_set_notification_callback) \
+  FUNCTION(hailo_remove_notification_callback) \
   FUNCTION(hailo_init_vdevice_params) \
   FUNCTION(hailo_create_vdevice) \
   FUNCTION(hailo_configure_vdevice) \
@@ -94,8 +96,6 @@
   FUNCTION(hailo_set_pause_frames) \
   FUNCTION(hailo_update_firmware) \
   FUNCTION(hailo_update_second_stage) \
-  FUNCTION(hailo_set_notification_callback) \
-  FUNCTION(hailo_remove_notification_callback) \
   FUNCTION(hailo_reset_sensor) \
   FUNCTION(hailo_set_sensor_i2c_bus_index) \
   FUNCTION(hailo_load_and_start_sensor) \
@@ -385,6 +385,19 @@ PLACE(hailo_bbox_float32_t, x_min, 4, 4);
 PLACE(hailo_bbox_float32_t, y_max, 8, 4);
 PLACE(hailo_bbox_float32_t, x_max, 12, 4);
 PLACE(hailo_bbox_float32_t, score, 16, 4);
+SIZE(hailo_notification_t, 28);
+PLACE(hailo_notification_t, id, 0, 4);
+PLACE(hailo_notification_t, sequence, 4, 4);
+PLACE(hailo_notification_t, body, 8, 20);
+SIZE(hailo_health_monitor_temperature_alarm_notification_message_t, 16);
+PLACE(hailo_health_monitor_temperature_alarm_notification_message_t, temperature_zone, 0, 4);
+PLACE(hailo_health_monitor_temperature_alarm_notification_message_t, alarm_ts_id, 4, 4);
+PLACE(hailo_health_monitor_temperature_alarm_notification_message_t, ts0_temperature, 8, 4);
+PLACE(hailo_health_monitor_temperature_alarm_notification_message_t, ts1_temperature, 12, 4);
+SIZE(hailo_health_monitor_overcurrent_alert_notification_message_t, LAYOUT == 415 ? 12 : 9);
+PLACE(hailo_health_monitor_overcurrent_alert_notification_message_t, overcurrent_zone, 0, 4);
+PLACE(hailo_health_monitor_overcurrent_alert_notification_message_t, exceeded_alert_threshold, 4, 4);
+PLACE(hailo_health_monitor_overcurrent_alert_notification_message_t, is_last_overcurrent_violation_reached, 8, 1);
 #if LAYOUT == 415
 #elif LAYOUT == 420
 SIZE(hailo_detection_t, 22);

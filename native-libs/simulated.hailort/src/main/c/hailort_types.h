@@ -33,14 +33,17 @@ enum {
   HAILO_STREAM_ABORT = 63,
   HAILO_DEVICE_IN_USE = 73,
   HAILO_OUT_OF_PHYSICAL_DEVICES = 74,
+  HAILO_RPC_FAILED = 77,
   HAILO_NOT_SUPPORTED = 79,
   HAILO_HEF_FILE_CORRUPTED = 91,
   HAILO_HEF_NOT_SUPPORTED = 92,
   HAILO_HEF_NOT_COMPATIBLE_WITH_DEVICE = 93
 };
 enum { TYPE_AUTO, TYPE_UINT8, TYPE_UINT16, TYPE_FLOAT32 };
-enum { ORDER_AUTO = 0, ORDER_NHWC = 1, ORDER_NC = 6, ORDER_NMS = 9, ORDER_NMS_BY_CLASS = 22, ORDER_NMS_BY_SCORE = 23 };
+enum { ORDER_AUTO = 0, ORDER_NHWC = 1, ORDER_NC = 6, ORDER_NMS = 9, ORDER_NMS_WITH_BYTE_MASK = 20, ORDER_NMS_BY_CLASS = 22, ORDER_NMS_BY_SCORE = 23 };
 enum { H2D, D2H };
+enum { NOTIFICATION_TEMPERATURE = 1, NOTIFICATION_OVERCURRENT = 3, NOTIFICATIONS = 16 };
+enum { ZONE_GREEN, ZONE_ORANGE, ZONE_RED };
 enum { ARCH_HAILO8 = 1, ARCH_HAILO8L = 2 };
 enum { MOST_NAME = 128, MOST_NETWORK_NAME = 257, MOST_GROUPS = 8, MOST_NETWORKS = 8, MOST_STREAMS = 40 };
 
@@ -223,6 +226,39 @@ typedef struct {
   float max_value;
   uint32_t total_number_of_samples;
 } hailo_power_measurement_data_t;
+
+/* Packed since 4.18; only the size of the message of over-current tells. */
+#if LAYOUT > 415
+#pragma pack(push, 1)
+#endif
+typedef struct {
+  uint32_t temperature_zone;
+  uint32_t alarm_ts_id;
+  float ts0_temperature;
+  float ts1_temperature;
+} hailo_health_monitor_temperature_alarm_notification_message_t;
+
+typedef struct {
+  uint32_t overcurrent_zone;
+  float exceeded_alert_threshold;
+  bool is_last_overcurrent_violation_reached;
+} hailo_health_monitor_overcurrent_alert_notification_message_t;
+
+typedef struct {
+  uint32_t id;
+  uint32_t sequence;
+  union {
+    uint32_t whole[5];
+    hailo_health_monitor_temperature_alarm_notification_message_t temperature;
+    hailo_health_monitor_overcurrent_alert_notification_message_t overcurrent;
+  } body;
+} hailo_notification_t;
+#if LAYOUT > 415
+#pragma pack(pop)
+#endif
+
+struct device;
+typedef void (*hailo_notification_callback)(struct device *device, const hailo_notification_t *notification, void *opaque);
 
 #pragma pack(push, 1)
 typedef struct {

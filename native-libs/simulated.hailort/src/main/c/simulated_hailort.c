@@ -16,10 +16,15 @@
  * cases is told by the names of the codes only.
  *
  * Threads: any number of calls at once, one per stream. Each configured network has a lock, each device one for computing.
- * Nothing here starts a thread.
+ * A device whose notifications are asked for has a thread that calls back, until it is released; nothing else starts one.
+ *
+ * Processes: which one has a device is kept by locks on a file beside the tape, which the system takes back when a process
+ * ends. Processes that share a device by the service take turns to compute.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -27,6 +32,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "hailort_facts.h"
 #include "tape.h"
@@ -75,6 +81,10 @@ static struct {
   float temperature[2];
   float watts;
   bool throttling;
+  bool service;
+  /* Amperes of the threshold that the current is above; 0 for none. */
+  float overcurrent;
+  uint32_t alarm;
 } world;
 
 static const hailo_version_t built = {4, LAYOUT == 415 ? 15 : LAYOUT == 420 ? 20 : 23, LAYOUT == 420 ? 1 : 0};
@@ -131,6 +141,14 @@ static bool own_line(const char *line) {
     world.watts = a;
   } else if (strcmp(line, "throttling") == 0) {
     world.throttling = true;
+  } else if (strcmp(line, "service") == 0) {
+    world.service = true;
+  } else if (sscanf(line, "overcurrent %f", &a) == 1 && a > 0) {
+    world.overcurrent = a;
+  } else if (strcmp(line, "alarm orange") == 0) {
+    world.alarm = ZONE_ORANGE;
+  } else if (strcmp(line, "alarm red") == 0) {
+    world.alarm = ZONE_RED;
   } else {
     return false;
   }
@@ -216,15 +234,38 @@ struct configured {
   struct configured *next;
 };
 
+struct listener {
+  hailo_notification_callback call;
+  void *opaque;
+};
+
 struct device {
   char id[32];
   struct vdevice *owner;
   bool measures;
+  /* Guards what follows. */
+  pthread_mutex_t notifying;
+  pthread_cond_t notified;
+  struct listener listeners[NOTIFICATIONS];
+  pthread_t thread;
+  bool has_thread;
+  bool calling;
+  bool ended;
+};
+
+/* What this process has of a device, by a lock on a file. Guarded by vdevices_lock. */
+struct ownership {
+  char id[32];
+  char group_id[64];
+  bool shared;
+  int users;
+  int file;
+  struct ownership *next;
 };
 
 struct vdevice {
   struct device device;
-  char group_id[64];
+  struct ownership *ownership;
   pthread_mutex_t computing;
   struct configured *groups;
   struct vdevice *next;
@@ -241,6 +282,7 @@ struct stream {
 };
 
 static struct vdevice *vdevices;
+static struct ownership *ownerships;
 static pthread_mutex_t vdevices_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* ---- Beginning of each call. ---- */
@@ -308,6 +350,14 @@ static bool device_is_there(const char *id) {
   return board_of(id, &board);
 }
 
+static bool service_runs(void) {
+  tape_lock();
+  tape_refresh();
+  bool runs = world.service;
+  tape_unlock();
+  return runs;
+}
+
 #define NEED_DEVICE(device)                    \
   if (!device_is_there((device)->id)) {        \
     return HAILO_DRIVER_OPERATION_FAILED;      \
@@ -372,6 +422,95 @@ EXPORT int hailo_parse_pcie_device_info(const char *text, hailo_pcie_device_info
                                                                                                 : HAILO_INVALID_ARGUMENT;
 }
 
+/* ---- Notifications: told by a thread of the library's own, as the vendor's does. ---- */
+
+static void device_begin(struct device *device, const char *id) {
+  memcpy(device->id, id, sizeof device->id);
+  pthread_mutex_init(&device->notifying, NULL);
+  pthread_cond_init(&device->notified, NULL);
+}
+
+/* Waits for a call that is under way, but not for itself. Under the device's lock. */
+static void await_call(struct device *device) {
+  while (device->calling && !pthread_equal(device->thread, pthread_self())) {
+    pthread_cond_wait(&device->notified, &device->notifying);
+  }
+}
+
+static void device_end(struct device *device) {
+  pthread_mutex_lock(&device->notifying);
+  device->ended = true;
+  bool joins = device->has_thread;
+  pthread_mutex_unlock(&device->notifying);
+  if (joins) {
+    pthread_join(device->thread, NULL);
+  }
+  pthread_cond_destroy(&device->notified);
+  pthread_mutex_destroy(&device->notifying);
+}
+
+/* Whether somebody listens, and was told. */
+static bool notify(struct device *device, hailo_notification_t *notification) {
+  pthread_mutex_lock(&device->notifying);
+  struct listener listener = device->listeners[notification->id];
+  device->calling = listener.call != NULL && !device->ended;
+  bool calls = device->calling;
+  pthread_mutex_unlock(&device->notifying);
+  if (calls) {
+    listener.call(device, notification, listener.opaque);
+    notification->sequence++;
+  }
+  pthread_mutex_lock(&device->notifying);
+  device->calling = false;
+  pthread_cond_broadcast(&device->notified);
+  pthread_mutex_unlock(&device->notifying);
+  return calls;
+}
+
+static void *notifications(void *argument) {
+  struct device *device = argument;
+  float told_overcurrent = 0;
+  uint32_t told_alarm = ZONE_GREEN;
+  bool goes_on = true;
+  hailo_notification_t notification;
+  memset(&notification, 0, sizeof notification);
+  while (goes_on) {
+    tape_lock();
+    tape_refresh();
+    float overcurrent = world.overcurrent;
+    uint32_t alarm = world.alarm;
+    float first = world.temperature[0];
+    float second = world.temperature[1];
+    tape_unlock();
+    if (overcurrent != told_overcurrent) {
+      notification.id = NOTIFICATION_OVERCURRENT;
+      notification.body.overcurrent.overcurrent_zone = overcurrent > 0 ? 1 : 0;
+      notification.body.overcurrent.exceeded_alert_threshold = overcurrent > 0 ? overcurrent : told_overcurrent;
+      notification.body.overcurrent.is_last_overcurrent_violation_reached = false;
+      if (notify(device, &notification)) {
+        told_overcurrent = overcurrent;
+      }
+    }
+    if (alarm != told_alarm) {
+      notification.id = NOTIFICATION_TEMPERATURE;
+      notification.body.temperature.temperature_zone = alarm;
+      notification.body.temperature.alarm_ts_id = second > first ? 1 : 0;
+      notification.body.temperature.ts0_temperature = first;
+      notification.body.temperature.ts1_temperature = second;
+      if (notify(device, &notification)) {
+        told_alarm = alarm;
+      }
+    }
+    pthread_mutex_lock(&device->notifying);
+    goes_on = !device->ended;
+    pthread_mutex_unlock(&device->notifying);
+    if (goes_on) {
+      tape_pause(5);
+    }
+  }
+  return NULL;
+}
+
 EXPORT int hailo_create_device_by_id(const hailo_device_id_t *id, struct device **device) {
   BEGIN(hailo_create_device_by_id)
   if (id == NULL) {
@@ -382,7 +521,7 @@ EXPORT int hailo_create_device_by_id(const hailo_device_id_t *id, struct device 
   if (made == NULL) {
     return HAILO_OUT_OF_HOST_MEMORY;
   }
-  memcpy(made->id, id->id, sizeof made->id);
+  device_begin(made, id->id);
   tape_made((uintptr_t)made, DEVICE);
   *device = made;
   return HAILO_SUCCESS;
@@ -399,6 +538,7 @@ EXPORT int hailo_release_device(struct device *device) {
     tape_misuse(WRONG_ORDER, F_hailo_release_device, "the device belongs to a vdevice");
     return HAILO_INVALID_ARGUMENT;
   }
+  device_end(device);
   free(device);
   return HAILO_SUCCESS;
 }
@@ -489,6 +629,33 @@ EXPORT int hailo_get_chip_temperature(struct device *device, hailo_chip_temperat
   return HAILO_SUCCESS;
 }
 
+EXPORT int hailo_set_notification_callback(
+    struct device *device, hailo_notification_callback callback, uint32_t id, void *opaque) {
+  BEGIN(hailo_set_notification_callback)
+  NEED(device, DEVICE, hailo_set_notification_callback)
+  NEED_THAT(callback != NULL && id < NOTIFICATIONS)
+  NEED_DEVICE(device)
+  pthread_mutex_lock(&device->notifying);
+  device->listeners[id] = (struct listener){callback, opaque};
+  if (!device->has_thread) {
+    device->has_thread = pthread_create(&device->thread, NULL, notifications, device) == 0;
+    status = device->has_thread ? HAILO_SUCCESS : HAILO_OUT_OF_HOST_MEMORY;
+  }
+  pthread_mutex_unlock(&device->notifying);
+  return status;
+}
+
+EXPORT int hailo_remove_notification_callback(struct device *device, uint32_t id) {
+  BEGIN(hailo_remove_notification_callback)
+  NEED(device, DEVICE, hailo_remove_notification_callback)
+  NEED_THAT(id < NOTIFICATIONS)
+  pthread_mutex_lock(&device->notifying);
+  device->listeners[id] = (struct listener){NULL, NULL};
+  await_call(device);
+  pthread_mutex_unlock(&device->notifying);
+  return HAILO_SUCCESS;
+}
+
 EXPORT int hailo_reset_device(struct device *device, uint32_t mode) {
   BEGIN(hailo_reset_device)
   NEED(device, DEVICE, hailo_reset_device)
@@ -566,6 +733,81 @@ EXPORT int hailo_init_vdevice_params(hailo_vdevice_params_t *params) {
   return HAILO_SUCCESS;
 }
 
+/* Places in the file that tells who has a device. */
+enum { OWNER, CHANGING, COMPUTING };
+
+static bool file_lock(int file, short type, off_t place, bool waits) {
+  struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = place, .l_len = 1};
+  return fcntl(file, waits ? F_OFD_SETLKW : F_OFD_SETLK, &lock) == 0;
+}
+
+/* Takes a device for this process, with others of the group if it is shared. Under vdevices_lock. */
+static int own(const char *id, const char *group, bool shared, struct ownership **owned) {
+  for (struct ownership *each = ownerships; each != NULL; each = each->next) {
+    if (strcmp(each->id, id) == 0) {
+      if (strcmp(group, "UNIQUE") == 0 || strcmp(group, each->group_id) != 0 || shared != each->shared) {
+        return HAILO_DEVICE_IN_USE;
+      }
+      each->users++;
+      *owned = each;
+      return HAILO_SUCCESS;
+    }
+  }
+  char path[PATH_MAX + 64];
+  snprintf(path, sizeof path, "%s.%s.owner", tape_file(), id);
+  struct ownership *made = calloc(1, sizeof *made);
+  int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (made == NULL || file < 0) {
+    free(made);
+    if (file >= 0) {
+      close(file);
+    }
+    return HAILO_OPEN_FILE_FAILURE;
+  }
+  snprintf(made->id, sizeof made->id, "%s", id);
+  snprintf(made->group_id, sizeof made->group_id, "%s", group);
+  made->shared = shared;
+  made->users = 1;
+  made->file = file;
+  char told[sizeof made->group_id] = "";
+  file_lock(file, F_WRLCK, CHANGING, true);
+  bool alone = file_lock(file, F_WRLCK, OWNER, false);
+  bool taken = alone;
+  if (alone && shared) {
+    /* The first of its group; the lock is turned into a shared one, without a gap. */
+    taken = ftruncate(file, 0) == 0 && pwrite(file, made->group_id, strlen(made->group_id), 0) > 0 &&
+        file_lock(file, F_RDLCK, OWNER, false);
+  } else if (shared) {
+    taken = pread(file, told, sizeof told - 1, 0) >= 0 && strcmp(told, made->group_id) == 0 &&
+        file_lock(file, F_RDLCK, OWNER, false);
+  }
+  file_lock(file, F_UNLCK, CHANGING, false);
+  if (!taken) {
+    close(file);
+    free(made);
+    return HAILO_DEVICE_IN_USE;
+  }
+  made->next = ownerships;
+  ownerships = made;
+  *owned = made;
+  return HAILO_SUCCESS;
+}
+
+/* Under vdevices_lock. */
+static void disown(struct ownership *owned) {
+  if (--owned->users > 0) {
+    return;
+  }
+  for (struct ownership **at = &ownerships; *at != NULL; at = &(*at)->next) {
+    if (*at == owned) {
+      *at = owned->next;
+      break;
+    }
+  }
+  close(owned->file);
+  free(owned);
+}
+
 EXPORT int hailo_create_vdevice(hailo_vdevice_params_t *params, struct vdevice **vdevice) {
   BEGIN(hailo_create_vdevice)
   NEED_THAT(vdevice != NULL)
@@ -587,22 +829,23 @@ EXPORT int hailo_create_vdevice(hailo_vdevice_params_t *params, struct vdevice *
     return HAILO_OUT_OF_PHYSICAL_DEVICES;
   }
   const char *group = params == NULL || params->group_id == NULL ? "UNIQUE" : params->group_id;
-  pthread_mutex_lock(&vdevices_lock);
-  for (struct vdevice *other = vdevices; other != NULL; other = other->next) {
-    if (strcmp(other->device.id, id.id) == 0 &&
-        (strcmp(group, "UNIQUE") == 0 || strcmp(group, other->group_id) != 0)) {
-      pthread_mutex_unlock(&vdevices_lock);
-      return HAILO_DEVICE_IN_USE;
-    }
+  bool shared = params != NULL && params->multi_process_service;
+  if (shared && !service_runs()) {
+    return HAILO_RPC_FAILED;
   }
   struct vdevice *made = calloc(1, sizeof *made);
   if (made == NULL) {
-    pthread_mutex_unlock(&vdevices_lock);
     return HAILO_OUT_OF_HOST_MEMORY;
   }
-  memcpy(made->device.id, id.id, sizeof id.id);
+  pthread_mutex_lock(&vdevices_lock);
+  status = own(id.id, group, shared, &made->ownership);
+  if (status != HAILO_SUCCESS) {
+    pthread_mutex_unlock(&vdevices_lock);
+    free(made);
+    return status;
+  }
+  device_begin(&made->device, id.id);
   made->device.owner = made;
-  snprintf(made->group_id, sizeof made->group_id, "%s", group);
   pthread_mutex_init(&made->computing, NULL);
   made->next = vdevices;
   vdevices = made;
@@ -688,7 +931,9 @@ EXPORT int hailo_release_vdevice(struct vdevice *vdevice) {
       break;
     }
   }
+  disown(vdevice->ownership);
   pthread_mutex_unlock(&vdevices_lock);
+  device_end(&vdevice->device);
   while (vdevice->groups != NULL) {
     struct configured *group = vdevice->groups;
     vdevice->groups = group->next;
@@ -814,7 +1059,9 @@ static bool nms_read(struct words *words, struct tensor *tensor) {
   tensor->boxes = number(words);
   tensor->type = TYPE_FLOAT32;
   tensor->scale = 1;
-  bool by_score = strcmp(word(words), "by_score") == 0;
+  const char *what = word(words);
+  bool by_score = strcmp(what, "by_score") == 0;
+  bool masks = strcmp(what, "with_masks") == 0;
 #if LAYOUT >= 420
   tensor->order = by_score ? ORDER_NMS_BY_SCORE : ORDER_NMS_BY_CLASS;
 #else
@@ -823,6 +1070,9 @@ static bool nms_read(struct words *words, struct tensor *tensor) {
     return false;
   }
 #endif
+  if (masks) {
+    tensor->order = ORDER_NMS_WITH_BYTE_MASK;
+  }
   return tensor->classes > 0 && tensor->classes < 1000 && tensor->boxes > 0 && tensor->boxes < 1000;
 }
 
@@ -1545,6 +1795,14 @@ EXPORT int hailo_vstream_set_nms_score_threshold(struct stream *stream, float th
 
 /* ---- Computing. ---- */
 
+/* HAILO_SUCCESS if the device can be reached: it is there, and so is the service if processes share it. */
+static int reach(const struct vdevice *vdevice) {
+  if (vdevice->ownership->shared && !service_runs()) {
+    return HAILO_RPC_FAILED;
+  }
+  return device_is_there(vdevice->device.id) ? HAILO_SUCCESS : HAILO_STREAM_ABORT;
+}
+
 static int32_t clamp(int64_t value, int32_t most) { return value < 0 ? 0 : value > most ? most : (int32_t)value; }
 
 static void compute(const struct network *network, struct frame *frame) {
@@ -1604,9 +1862,9 @@ static int wait_for_change(struct stream *stream, const struct timespec *start) 
     return HAILO_STREAM_ABORT;
   }
   pthread_mutex_unlock(&running->lock);
-  bool there = device_is_there(stream->group->owner->device.id);
+  int status = reach(stream->group->owner);
   pthread_mutex_lock(&running->lock);
-  return there ? HAILO_SUCCESS : HAILO_STREAM_ABORT;
+  return status;
 }
 
 static void same_thread(struct stream *stream, int f) {
@@ -1652,9 +1910,7 @@ EXPORT int hailo_vstream_write_raw_buffer(struct stream *stream, const void *buf
     return HAILO_INVALID_ARGUMENT;
   }
   same_thread(stream, F_hailo_vstream_write_raw_buffer);
-  if (!device_is_there(stream->group->owner->device.id)) {
-    return HAILO_STREAM_ABORT;
-  }
+  status = reach(stream->group->owner);
   struct running *running = stream->running;
   struct timespec start;
   clock_gettime(CLOCK_MONOTONIC, &start);
@@ -1807,10 +2063,17 @@ EXPORT int hailo_vstream_read_raw_buffer(struct stream *stream, void *buffer, si
     if (!frame->computed) {
       pthread_mutex_t *computing = &stream->group->owner->computing;
       pthread_mutex_lock(computing);
+      const struct ownership *ownership = stream->group->owner->ownership;
+      if (ownership->shared) {
+        file_lock(ownership->file, F_WRLCK, COMPUTING, true);
+      }
       if (network->ms > 0) {
         tape_pause(network->ms);
       }
       compute(network, frame);
+      if (ownership->shared) {
+        file_lock(ownership->file, F_UNLCK, COMPUTING, false);
+      }
       pthread_mutex_unlock(computing);
     }
     give_out(stream, frame, buffer);
@@ -1818,8 +2081,8 @@ EXPORT int hailo_vstream_read_raw_buffer(struct stream *stream, void *buffer, si
     pthread_cond_broadcast(&running->changed);
   }
   pthread_mutex_unlock(&running->lock);
-  if (status == HAILO_SUCCESS && !device_is_there(stream->group->owner->device.id)) {
-    return HAILO_STREAM_ABORT;
+  if (status == HAILO_SUCCESS) {
+    status = reach(stream->group->owner);
   }
   if (status == HAILO_SUCCESS && faulty) {
     damage(stream, buffer, size, &fault);

@@ -16,6 +16,7 @@ import io.shoji.tensor.Shape;
 import io.shoji.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Compares what a package declares of a model with what the model's file has. */
 public final class DeclaredTensors {
@@ -40,6 +41,67 @@ public final class DeclaredTensors {
           Code.INVALID_MODEL,
           "the package declares other inputs or outputs than the model has: "
               + String.join("; ", differences)
+              + " "
+              + artifact);
+    }
+  }
+
+  /**
+   * The artifact as a device of fixed shapes gets it: where the package leaves the batch open, the
+   * first dimension, it is the one that was asked for at load.
+   */
+  public static ModelArtifact withBatch(ModelArtifact artifact, long batch) {
+    return new ModelArtifact(
+        artifact.model(),
+        artifact.version(),
+        artifact.variant(),
+        artifact.format(),
+        artifact.precision(),
+        artifact.sha256(),
+        artifact.files(),
+        artifact.inputs().stream().map(spec -> withBatch(spec, batch)).toList(),
+        artifact.outputs().stream().map(spec -> withBatch(spec, batch)).toList(),
+        artifact.options());
+  }
+
+  private static TensorSpec withBatch(TensorSpec spec, long batch) {
+    long[] dims = spec.shape().dims();
+    if (dims.length == 0 || dims[0] != Shape.DYNAMIC) {
+      return spec;
+    }
+    dims[0] = batch;
+    TensorSpec fixed =
+        TensorSpec.of(spec.name(), spec.type(), Shape.of(dims)).withLayout(spec.layout());
+    return spec.quantization().map(fixed::withQuantization).orElse(fixed);
+  }
+
+  /**
+   * Refuses what a device of fixed shapes cannot run: tensors of which a dimension is open.
+   *
+   * @param what is open, as {@code the package declares}
+   * @param remedy what to do about it
+   * @throws AcceleratorException UNSUPPORTED, naming them
+   */
+  public static void requireFixed(
+      ModelArtifact artifact,
+      List<TensorSpec> inputs,
+      List<TensorSpec> outputs,
+      String what,
+      String remedy)
+      throws AcceleratorException {
+    List<TensorSpec> open =
+        Stream.concat(inputs.stream(), outputs.stream())
+            .filter(spec -> spec.shape().isDynamic())
+            .toList();
+    if (!open.isEmpty()) {
+      throw new AcceleratorException(
+          Code.UNSUPPORTED,
+          what
+              + " tensors whose shape changes from call to call, and this device runs the one shape that a"
+              + " model was compiled for; "
+              + remedy
+              + " tensors="
+              + open
               + " "
               + artifact);
     }

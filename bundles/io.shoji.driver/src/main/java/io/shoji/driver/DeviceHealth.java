@@ -124,6 +124,9 @@ public final class DeviceHealth {
     }
   }
 
+  /** So long an alarm counts that is neither repeated nor taken back. */
+  static final long ALARM_NANOS = 60_000_000_000L;
+
   private final Limits limits;
   private final LongSupplier clock;
 
@@ -132,6 +135,8 @@ public final class DeviceHealth {
   private double celsius = Double.NaN;
   private double watts = Double.NaN;
   private boolean throttled;
+  private String alarm = "";
+  private long alarmedNanos;
   private boolean tooHot;
   private int strikes;
   private int good;
@@ -161,6 +166,7 @@ public final class DeviceHealth {
     good = 0;
     computed = false;
     throttled = false;
+    alarm = "";
     tooHot = false;
     celsius = Double.NaN;
     watts = Double.NaN;
@@ -175,6 +181,24 @@ public final class DeviceHealth {
   public synchronized void computed() {
     computed = true;
     computedNanos = clock.getAsLong();
+  }
+
+  /**
+   * It raised an alarm by itself, as for too much current: it counts as throttled until it takes
+   * that back. One that is not told anew counts for a minute, since what takes it back may get
+   * lost; the readings tell what is the case then. The next reading shows it.
+   *
+   * @param what of the last one that was not taken back; empty for none
+   */
+  public synchronized void alarmed(String what) {
+    if (!what.equals(alarm)) {
+      alarm = what;
+      alarmedNanos = clock.getAsLong();
+    }
+  }
+
+  private boolean isAlarmed() {
+    return !alarm.isEmpty() && clock.getAsLong() - alarmedNanos < ALARM_NANOS;
   }
 
   /**
@@ -281,6 +305,8 @@ public final class DeviceHealth {
               + limits.resumeCelsius
               + " celsius="
               + celsius);
+    } else if (isAlarmed()) {
+      enter(State.THROTTLED, alarm);
     } else if (throttled) {
       enter(State.THROTTLED, "it says that it runs slower, because of heat or power");
     } else {
@@ -289,7 +315,10 @@ public final class DeviceHealth {
   }
 
   private boolean isUneasy() {
-    return throttled || celsius >= limits.coolingCelsius || celsius < limits.coldCelsius;
+    return throttled
+        || isAlarmed()
+        || celsius >= limits.coolingCelsius
+        || celsius < limits.coldCelsius;
   }
 
   private void enter(State next, String why) {

@@ -129,6 +129,44 @@ class DeviceHealthTest {
   }
 
   @Test
+  void shouldBeThrottledByAnAlarmUntilItIsTakenBackOrOld() {
+    healthy();
+    health.alarmed("too much current times=1");
+    read(70);
+    assertThat(health.state()).isEqualTo(State.THROTTLED);
+    assertThat(health.reason()).isEqualTo("too much current times=1");
+    assertThat(health.share()).isEqualTo(1);
+    health.alarmed("");
+    read(70);
+    assertThat(health.state()).isEqualTo(State.HEALTHY);
+    // What takes it back may get lost.
+    long begun = now;
+    do {
+      health.alarmed("too much current times=2");
+      read(70);
+      assertThat(health.state()).isEqualTo(State.THROTTLED);
+    } while (now - begun < DeviceHealth.ALARM_NANOS / 2);
+    health.alarmed("too much current times=3");
+    while (now - begun < DeviceHealth.ALARM_NANOS) {
+      read(70);
+      assertThat(health.state()).isEqualTo(State.THROTTLED);
+    }
+    for (int i = 0; health.state() == State.THROTTLED && i < 1_000; i++) {
+      health.alarmed("too much current times=3");
+      read(70);
+    }
+    assertThat(health.state()).isEqualTo(State.HEALTHY);
+    assertThat(now - begun).isGreaterThanOrEqualTo(3 * DeviceHealth.ALARM_NANOS / 2);
+    // A device that was lost has raised none.
+    health.alarmed("too much current times=1");
+    health.lost("unplugged");
+    health.opened();
+    read(70);
+    read(70);
+    assertThat(health.state()).isEqualTo(State.HEALTHY);
+  }
+
+  @Test
   void shouldBeThrottledAsLongAsItSaysSo() {
     healthy();
     health.read(70, true, Double.NaN, true);

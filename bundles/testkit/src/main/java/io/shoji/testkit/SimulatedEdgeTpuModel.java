@@ -92,6 +92,25 @@ public final class SimulatedEdgeTpuModel {
     return model.toModel();
   }
 
+  /** What no compiler would write: the number of rows is open. */
+  public static byte[] withOpenBatch(List<Dense> layers) {
+    TfliteGraph model = new TfliteGraph("open batch");
+    Subgraph graph = model.subgraph();
+    int x =
+        graph.quantized(
+            "x", ElementType.INT8, Shape.of(Shape.DYNAMIC, width(layers.get(0), 0)), SCALE, 0);
+    int y =
+        graph.quantized(
+            "y",
+            ElementType.INT8,
+            Shape.of(Shape.DYNAMIC, width(layers.get(layers.size() - 1), 1)),
+            SCALE,
+            0);
+    graph.input(x).output(y);
+    graph.custom(OPERATOR, List.of(x), List.of(y), program(RUNTIME, 0, layers));
+    return model.toModel();
+  }
+
   /** The compiler's operator with these options. */
   public static byte[] withOptions(byte[] options) {
     TfliteGraph model = new TfliteGraph("options");

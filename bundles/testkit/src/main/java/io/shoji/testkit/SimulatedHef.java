@@ -147,6 +147,15 @@ public final class SimulatedHef {
   /** Boxes: the last layer gives six numbers for each, corners, score and class. */
   public SimulatedHef boxes(
       String name, int classes, int most, boolean byScore, List<Dense> layers) {
+    return nms(name, classes, most, byScore ? "by_score" : "by_class", layers);
+  }
+
+  /** Boxes that are described as ones with masks; the simulator gives none, but the format. */
+  public SimulatedHef boxesWithMasks(String name, int classes, int most, List<Dense> layers) {
+    return nms(name, classes, most, "with_masks", layers);
+  }
+
+  private SimulatedHef nms(String name, int classes, int most, String order, List<Dense> layers) {
     words
         .append("nms ")
         .append(name)
@@ -154,7 +163,9 @@ public final class SimulatedHef {
         .append(classes)
         .append(' ')
         .append(most)
-        .append(byScore ? " by_score\n" : " by_class\n");
+        .append(' ')
+        .append(order)
+        .append('\n');
     layers.forEach(layer -> layer.write(words));
     return this;
   }

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,12 +31,26 @@ final class DeviceFiles {
   private static final double MILLI = 1e-3;
 
   private final Path root;
+  private final Predicate<Path> usable;
 
   /**
    * @param root {@code /} but in tests
    */
   DeviceFiles(Path root) {
+    this(root, node -> Files.isReadable(node) && Files.isWritable(node));
+  }
+
+  /**
+   * @param usable whether this process may read and write a node
+   */
+  DeviceFiles(Path root, Predicate<Path> usable) {
     this.root = root;
+    this.usable = usable;
+  }
+
+  /** A device's node that is there, but not for this process. */
+  Optional<Path> forbiddenNode(EdgeTpu.Found found) {
+    return node(found).filter(Files::exists).filter(usable.negate());
   }
 
   /** The file that a path of the whole machine means. */

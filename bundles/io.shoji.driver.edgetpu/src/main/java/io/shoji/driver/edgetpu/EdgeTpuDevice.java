@@ -15,7 +15,6 @@ import io.shoji.accelerator.AcceleratorHealth;
 import io.shoji.accelerator.ModelArtifact;
 import io.shoji.driver.DeviceHealth;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -107,8 +106,8 @@ final class EdgeTpuDevice implements TfliteDevice, AutoCloseable {
   /** The library says only that it did not work; the right to the node is the usual reason. */
   private static void requireAccess(DeviceFiles files, EdgeTpu.Found found)
       throws AcceleratorException {
-    Optional<Path> node = files.node(found).filter(Files::exists);
-    if (node.isPresent() && !(Files.isReadable(node.get()) && Files.isWritable(node.get()))) {
+    Optional<Path> node = files.forbiddenNode(found);
+    if (node.isPresent()) {
       throw new AcceleratorException(
           Code.FAILED,
           "the gateway's user may not read and write the Edge TPU: permission denied; make it a member"

@@ -245,7 +245,19 @@ final class TfliteAccelerator implements Accelerator {
       TfLiteInterpreter first = interpreters.get(0);
       List<TensorSpec> inputs = first.describeInputs(file.inputQuantizations());
       List<TensorSpec> outputs = first.describeOutputs(file.outputQuantizations());
-      DeclaredTensors.check(artifact, inputs, outputs, true);
+      if (!info.dynamicShapes()) {
+        DeclaredTensors.requireFixed(
+            artifact,
+            inputs,
+            outputs,
+            "the compiled file has",
+            "fix the shape of its inputs before it is quantized, then compile it again");
+      }
+      DeclaredTensors.check(
+          info.dynamicShapes() ? artifact : DeclaredTensors.withBatch(artifact, 1),
+          inputs,
+          outputs,
+          true);
       OptionalLong after = readings.exactResidentBytes();
       long growth =
           before.isPresent() && after.isPresent()

@@ -134,6 +134,13 @@ class EdgeTpuContractTest extends AcceleratorContract {
             Code.UNSUPPORTED,
             "did not go through the Edge TPU compiler"),
         refused(
+            "dynamic",
+            SimulatedEdgeTpuModel.withOpenBatch(SimulatedHef.classifier()),
+            Code.UNSUPPORTED,
+            "shape changes",
+            "fix the shape",
+            "x:INT8[?, 32]"),
+        refused(
             "newer",
             SimulatedEdgeTpuModel.of(ElementType.INT8, 0, 15, SimulatedHef.classifier()),
             Code.INCOMPATIBLE_RUNTIME,

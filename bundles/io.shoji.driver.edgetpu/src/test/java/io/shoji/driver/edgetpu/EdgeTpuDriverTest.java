@@ -27,7 +27,10 @@ import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.testkit.Artifacts;
+import io.shoji.testkit.LoadCycles;
 import io.shoji.testkit.ProcessFigures;
+import io.shoji.testkit.SimulatedEdgeTpu;
+import io.shoji.testkit.SimulatedEdgeTpuModel;
 import io.shoji.testkit.Tensors;
 import io.shoji.testkit.TfliteModels;
 import java.io.IOException;
@@ -38,8 +41,10 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -297,11 +302,56 @@ class EdgeTpuDriverTest {
   }
 
   @Test
+  void shouldStayFlatOverManyLoads() throws Exception {
+    EdgeTpuDriver driver = gateway.start(path());
+    Accelerator accelerator = gateway.accelerator();
+    byte[] layer = TfliteModels.quantizedLayer(64, ElementType.INT8);
+    LoadCycles.of(
+            number -> {
+              try (LoadedModel model =
+                  accelerator.load(artifacts.of("cycles", layer), LoadOptions.defaults())) {
+                model.run(
+                    Tensors.random(model.inputs(), 1, number), System.nanoTime() + 30_000_000_000L);
+              }
+            })
+        .assertFlat();
+    driver.stop();
+    assertThat(ProcessFigures.mappedFiles()).doesNotContain(Runtimes.library().toString());
+  }
+
+  @Test
   void shouldLeaveNothingBehindWhenItIsUpdated() throws Exception {
     byte[] mlp = TfliteModels.smallMlp();
     for (int i = 0; i < 5; i++) {
-      WeakReference<ClassLoader> loader = useInALoaderOfItsOwn(mlp);
+      WeakReference<ClassLoader> loader =
+          useInALoaderOfItsOwn(path(), gateway::accelerator, artifacts.of("mlp", mlp));
       assertThat(ProcessFigures.mappedFiles()).doesNotContain(Runtimes.library().toString());
+      Eventually.assertThat(() -> isCollected(loader));
+    }
+  }
+
+  /** Delegates are native code with pointers into two libraries: none of it stays. */
+  @Test
+  void shouldLeaveNothingBehindWhenItIsUpdatedWithAnEdgeTpu() throws Exception {
+    EdgeTpuArtifacts compiled = new EdgeTpuArtifacts(folder);
+    for (int i = 0; i < 3; i++) {
+      SimulatedEdgeTpu simulated =
+          SimulatedEdgeTpu.in(folder.resolve("runtime-" + i), SimulatedEdgeTpu.FITTING);
+      simulated.tape("strict");
+      Map<String, Object> settings = new HashMap<>(path());
+      settings.put("edgeTpuLibraryPath", simulated.library().toString());
+      settings.put("edgeTpuTensorFlow", SimulatedEdgeTpu.FITTING);
+      settings.put("edgeTpuLockFolder", folder.toString());
+      settings.put("edgeTpuPollMs", 20);
+      WeakReference<ClassLoader> loader =
+          useInALoaderOfItsOwn(
+              settings,
+              gateway::edgeTpu,
+              compiled.of("classifier", SimulatedEdgeTpuModel.classifier(0)));
+      assertThat(ProcessFigures.mappedFiles())
+          .doesNotContain(simulated.library().toString(), Runtimes.library().toString());
+      assertThat(simulated.record().open()).isEmpty();
+      assertThat(simulated.misuse()).isEmpty();
       Eventually.assertThat(() -> isCollected(loader));
     }
   }
@@ -312,13 +362,14 @@ class EdgeTpuDriverTest {
   }
 
   /** Runs a driver whose classes nobody else loaded, as a bundle that is updated. */
-  private WeakReference<ClassLoader> useInALoaderOfItsOwn(byte[] content) throws Exception {
+  private WeakReference<ClassLoader> useInALoaderOfItsOwn(
+      Map<String, Object> settings, Callable<Accelerator> service, ModelArtifact artifact)
+      throws Exception {
     URL classes = EdgeTpuDriver.class.getProtectionDomain().getCodeSource().getLocation();
     try (URLClassLoader loader = new OwnClasses(classes)) {
       Class<?> driverClass = loader.loadClass(EdgeTpuDriver.class.getName());
       assertThat(driverClass).isNotSameAs(EdgeTpuDriver.class);
       Class<?> configClass = loader.loadClass(EdgeTpuDriver.Config.class.getName());
-      Map<String, Object> settings = path();
       InvocationHandler values =
           (proxy, method, arguments) ->
               settings.containsKey(method.getName())
@@ -329,9 +380,7 @@ class EdgeTpuDriverTest {
           driverClass
               .getConstructor(BundleContext.class, VendorLibraries.class, configClass)
               .newInstance(gateway.context(), gateway.libraries(), config);
-      Accelerator accelerator = gateway.accelerator();
-      assertThat(accelerator.info().runtimeVersion()).isEqualTo(Runtimes.CURRENT);
-      LoadedModel model = accelerator.load(artifacts.of("mlp", content), LoadOptions.defaults());
+      LoadedModel model = service.call().load(artifact, LoadOptions.defaults());
       List<Tensor> inputs = Tensors.random(model.inputs(), 1, 1);
       assertThat(model.run(inputs, System.nanoTime() + 10_000_000_000L)).hasSize(1);
       // Whoever forgets to close a model does not keep the driver.

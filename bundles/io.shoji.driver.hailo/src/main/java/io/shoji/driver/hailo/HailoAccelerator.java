@@ -240,6 +240,13 @@ final class HailoAccelerator implements Accelerator {
       throws AcceleratorException, InterruptedException {
     String name = artifact.toString();
     int batch = Math.toIntExact(Math.min(options.batchSize(), Short.MAX_VALUE));
+    ModelArtifact declared = DeclaredTensors.withBatch(artifact, batch);
+    DeclaredTensors.requireFixed(
+        artifact,
+        declared.inputs(),
+        declared.outputs(),
+        "the package declares",
+        "declare the shape that the HEF was compiled for in model.json; only the batch may be left open");
     // The library may look into it until the HEF is released.
     NativeMemory content = read(artifact);
     undo.push(content::close);
@@ -261,7 +268,7 @@ final class HailoAccelerator implements Accelerator {
     List<Port> inputs = streams(configured, true, batch, own, name, undo);
     List<Port> outputs = streams(configured, false, batch, own, name, undo);
     DeclaredTensors.check(
-        artifact,
+        declared,
         inputs.stream().map(Port::spec).toList(),
         outputs.stream().map(Port::spec).toList(),
         true);

@@ -12,6 +12,7 @@ package io.shoji.driver.hailo;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -49,8 +50,9 @@ final class HailoDevice implements AutoCloseable {
    * What sensors say; NaN for what there is not.
    *
    * @param sensor whether the temperature was read
+   * @param alarm what the device reported by itself and did not take back; empty for nothing
    */
-  record Readings(double celsius, boolean sensor, double watts, boolean throttled) {}
+  record Readings(double celsius, boolean sensor, double watts, boolean throttled, String alarm) {}
 
   /** A network group that was configured, by what it was configured from. */
   private record Configured(String key, long handle) {}
@@ -63,11 +65,16 @@ final class HailoDevice implements AutoCloseable {
   private static final int AVERAGE_FACTOR_256 = 5;
   private static final int SAMPLING_PERIOD_1100US = 4;
   private static final long PATIENCE_MS = 1_000;
+  private static final int TEMPERATURE_ALARM = 1;
+  private static final int OVERCURRENT_ALARM = 3;
+  private static final int[] ALARMS = {TEMPERATURE_ALARM, OVERCURRENT_ALARM};
+  private static final List<String> ZONES = List.of("green", "orange", "red");
 
   private final HailoRt api;
   private final String id;
   private final Sharing sharing;
   private final ReentrantLock lock = new ReentrantLock();
+  private final Notifications notifications;
   private final Identity identity;
 
   /** Whether nothing will be loaded on it any more. */
@@ -79,6 +86,10 @@ final class HailoDevice implements AutoCloseable {
   private long vdevice;
   private Long device = 0L;
   private boolean measures;
+  private boolean listens;
+  private String overcurrent = "";
+  private int overcurrents;
+  private String heat = "";
   private int users;
   private boolean stale;
 
@@ -86,9 +97,10 @@ final class HailoDevice implements AutoCloseable {
     this.api = api;
     this.id = id;
     this.sharing = sharing;
-    make();
+    this.notifications = api.notifications().take();
     Identity found = null;
     try {
+      make();
       found = identify();
     } finally {
       if (found == null) {
@@ -168,6 +180,7 @@ final class HailoDevice implements AutoCloseable {
       }
       device = out.buffer().getLong(0);
       startMeasuring();
+      listen();
     }
   }
 
@@ -233,6 +246,65 @@ final class HailoDevice implements AutoCloseable {
     }
   }
 
+  /** A release or a way of sharing that offers no notifications is used without. */
+  private void listen() {
+    listens = true;
+    for (int alarm : ALARMS) {
+      int status =
+          api.call(
+              HailoFunction.hailo_set_notification_callback,
+              device,
+              notifications.address(),
+              alarm,
+              0L);
+      if (status != HailoStatus.SUCCESS) {
+        LOG.debug(
+            "the device does not report alarms device={} notification={} status={}",
+            id,
+            alarm,
+            HailoStatus.name(status));
+      }
+    }
+  }
+
+  /** What it reported by itself since the last look. Under the lock. */
+  private void hear() {
+    HailoLayout layout = api.layout();
+    for (byte[] told = notifications.poll(); told != null; told = notifications.poll()) {
+      ByteBuffer fields = ByteBuffer.wrap(told).order(ByteOrder.nativeOrder());
+      int body = layout.at("hailo_notification_t.body");
+      switch (fields.getInt(layout.at("hailo_notification_t.id"))) {
+        case OVERCURRENT_ALARM -> {
+          String message = "hailo_health_monitor_overcurrent_alert_notification_message_t.";
+          boolean over = fields.getInt(body + layout.at(message + "overcurrent_zone")) != 0;
+          overcurrents = over ? overcurrents + 1 : 0;
+          overcurrent =
+              over
+                  ? "it draws more current than it may, and slows down; look at its supply"
+                      + " thresholdAmperes="
+                      + fields.getFloat(body + layout.at(message + "exceeded_alert_threshold"))
+                      + " times="
+                      + overcurrents
+                  : "";
+        }
+        case TEMPERATURE_ALARM -> {
+          String message = "hailo_health_monitor_temperature_alarm_notification_message_t.";
+          int zone = fields.getInt(body + layout.at(message + "temperature_zone"));
+          heat =
+              zone == 0
+                  ? ""
+                  : "it raises an alarm for its temperature; look at its cooling zone="
+                      + (zone < ZONES.size() ? ZONES.get(zone) : Integer.toString(zone))
+                      + " celsius="
+                      + fields.getFloat(body + layout.at(message + "ts0_temperature"))
+                      + " and "
+                      + fields.getFloat(body + layout.at(message + "ts1_temperature"));
+        }
+        default -> LOG.debug("a notification that nobody asked for device={}", id);
+      }
+    }
+  }
+
   /** What it is. */
   Identity identity() {
     return identity;
@@ -277,7 +349,9 @@ final class HailoDevice implements AutoCloseable {
               == HailoStatus.SUCCESS) {
         watts = memory.buffer().getFloat(layout.at("hailo_power_measurement_data_t.average_value"));
       }
-      return new Readings(celsius, sensor, watts, throttled);
+      hear();
+      return new Readings(
+          celsius, sensor, watts, throttled, overcurrent.isEmpty() ? heat : overcurrent);
     } finally {
       lock.unlock();
     }
@@ -377,6 +451,15 @@ final class HailoDevice implements AutoCloseable {
 
   private void release() {
     idle.clear();
+    overcurrent = "";
+    heat = "";
+    if (listens) {
+      listens = false;
+      for (int alarm : ALARMS) {
+        int status = api.call(HailoFunction.hailo_remove_notification_callback, device, alarm);
+        LOG.debug("alarms are not asked for any more device={} status={}", id, status);
+      }
+    }
     if (measures) {
       measures = false;
       int status = api.call(HailoFunction.hailo_stop_power_measurement, device);
@@ -396,12 +479,13 @@ final class HailoDevice implements AutoCloseable {
     }
   }
 
-  /** Gives the device back; no model is on it any more. */
+  /** Gives the device back; no model is on it any more. Once. */
   @Override
   public void close() {
     lock.lock();
     try {
       release();
+      api.notifications().give(notifications);
     } finally {
       lock.unlock();
     }

@@ -475,6 +475,7 @@ public final class HailoDriver {
     DeviceHealth.State before = slot.health.state();
     try {
       HailoDevice.Readings readings = slot.device.read();
+      slot.health.alarmed(readings.alarm());
       slot.health.read(
           readings.celsius(), readings.sensor(), readings.watts(), readings.throttled());
     } catch (AcceleratorException e) {

@@ -17,6 +17,8 @@ enum HailoFunction {
   hailo_get_extended_device_information("aa"),
   hailo_get_throttling_state("aa"),
   hailo_get_chip_temperature("aa"),
+  hailo_set_notification_callback("aaia"),
+  hailo_remove_notification_callback("ai"),
   hailo_init_vdevice_params("a"),
   hailo_create_vdevice("aa"),
   hailo_configure_vdevice("aaaaa"),

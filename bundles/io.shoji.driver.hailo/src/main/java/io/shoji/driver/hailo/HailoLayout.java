@@ -81,6 +81,14 @@ final class HailoLayout {
     struct("hailo_chip_temperature_info_t", 12)
         .field("ts0_temperature", 0)
         .field("ts1_temperature", 4);
+    struct("hailo_notification_t", 28).field("id", 0).field("body", 8);
+    struct("hailo_health_monitor_temperature_alarm_notification_message_t", 16)
+        .field("temperature_zone", 0)
+        .field("ts0_temperature", 8)
+        .field("ts1_temperature", 12);
+    struct("hailo_health_monitor_overcurrent_alert_notification_message_t", minor >= 18 ? 9 : 12)
+        .field("overcurrent_zone", 0)
+        .field("exceeded_alert_threshold", 4);
     struct("hailo_power_measurement_data_t", 20).field("average_value", 0);
     struct("hailo_bbox_float32_t", 20)
         .field("y_min", 0)

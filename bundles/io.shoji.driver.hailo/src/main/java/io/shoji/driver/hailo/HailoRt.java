@@ -39,6 +39,7 @@ final class HailoRt {
   private final String version;
   private final HailoLayout layout;
   private final Map<HailoFunction, Function> functions;
+  private final Notifications.Pool notifications = new Notifications.Pool();
 
   private HailoRt(String version, HailoLayout layout, Map<HailoFunction, Function> functions) {
     this.version = version;
@@ -132,6 +133,11 @@ final class HailoRt {
   /** Where fields are. */
   HailoLayout layout() {
     return layout;
+  }
+
+  /** Functions for HailoRT to call. */
+  Notifications.Pool notifications() {
+    return notifications;
   }
 
   /** Calls a function and returns its status. */

@@ -33,6 +33,7 @@ record Port(
   private static final int NMS = 9;
   private static final int RGB888 = 10;
   private static final int NCHW = 11;
+  private static final int NMS_WITH_BYTE_MASK = 20;
   private static final int NMS_BY_CLASS = 22;
   private static final int NMS_BY_SCORE = 23;
   private static final int MOST_FEATURES = 65_536;
@@ -144,6 +145,14 @@ record Port(
       case NHW -> Shape.of(batch, height, width);
       case NC -> Shape.of(batch, features);
       case NCHW -> Shape.of(batch, features, height, width);
+      case NMS_WITH_BYTE_MASK ->
+          throw new AcceleratorException(
+              Code.UNSUPPORTED,
+              "a stream gives boxes with a mask of pixels for each, which have no fixed shape; compile the"
+                  + " model with boxes by class or by score, or without non-maximum suppression stream="
+                  + name
+                  + " order=HAILO_NMS_WITH_BYTE_MASK "
+                  + artifact);
       default ->
           throw new AcceleratorException(
               Code.UNSUPPORTED,

@@ -17,6 +17,7 @@ import io.shoji.accelerator.ModelArtifact;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
+import io.shoji.tensor.TensorSpec;
 import io.shoji.testkit.AcceleratorContract;
 import io.shoji.testkit.ProcessFigures;
 import io.shoji.testkit.SimulatedHailoRt;
@@ -126,6 +127,14 @@ class HailoContractTest extends AcceleratorContract {
             "asked=HAILO8",
             "found=HAILO15M"),
         new Refused(
+            declared(artifacts.of("dynamic", whole), Shape.of(1, Shape.DYNAMIC, 4, 2)),
+            Code.UNSUPPORTED,
+            List.of("shape changes", "in model.json", "digits/input:UINT8[1, ?, 4, 2]")),
+        new Refused(
+            declared(artifacts.of("larger", whole), Shape.of(1, 8, 8, 2)),
+            Code.INVALID_MODEL,
+            List.of("declares other inputs", "[1, 8, 8, 2]", "[1, 4, 4, 2]")),
+        new Refused(
             artifacts.of("option", whole, Map.of("hailo.prority", "4")),
             Code.UNSUPPORTED,
             List.of("hailo.prority", "hailo.priority")),
@@ -137,6 +146,20 @@ class HailoContractTest extends AcceleratorContract {
             artifacts.of("group", whole, Map.of("hailo.group", "faces")),
             Code.INVALID_MODEL,
             List.of("asked=faces", "found=[digits]")));
+  }
+
+  private static ModelArtifact declared(ModelArtifact artifact, Shape input) {
+    return new ModelArtifact(
+        artifact.model(),
+        artifact.version(),
+        artifact.variant(),
+        artifact.format(),
+        artifact.precision(),
+        artifact.sha256(),
+        artifact.files(),
+        List.of(TensorSpec.of("digits/input", ElementType.UINT8, input)),
+        List.of(),
+        Map.of());
   }
 
   private Refused refused(String name, byte[] content, Code code, String... mentions) {

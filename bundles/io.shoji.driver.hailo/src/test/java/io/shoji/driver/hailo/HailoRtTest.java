@@ -174,7 +174,8 @@ class HailoRtTest {
           "hailo_hef",
           "hailo_configured_network_group",
           "hailo_input_vstream",
-          "hailo_output_vstream" ->
+          "hailo_output_vstream",
+          "hailo_notification_callback" ->
           'a';
       case "size_t" -> 's';
       case "bool", "uint8_t" -> 'b';
@@ -184,6 +185,7 @@ class HailoRtTest {
           "hailo_sampling_period_t",
           "hailo_measurement_buffer_index_t",
           "hailo_dvm_options_t",
+          "hailo_notification_id_t",
           "hailo_power_measurement_types_t" ->
           'i';
       default -> throw new AssertionError("a type that the test does not know: " + type);
@@ -255,6 +257,31 @@ class HailoRtTest {
           assertThat(release.number("hailo_stream_direction_t", "HAILO_D2H_STREAM")).isEqualTo(1);
           assertThat(release.number("hailo_power_mode_t", "HAILO_POWER_MODE_ULTRA_PERFORMANCE"))
               .isEqualTo(1);
+          assertThat(
+                  release.number(
+                      "hailo_notification_id_t",
+                      "HAILO_NOTIFICATION_ID_HEALTH_MONITOR_TEMPERATURE_ALARM"))
+              .isEqualTo(1);
+          assertThat(
+                  release.number(
+                      "hailo_notification_id_t",
+                      "HAILO_NOTIFICATION_ID_HEALTH_MONITOR_OVERCURRENT_ALARM"))
+              .isEqualTo(3);
+          String zone = "hailo_temperature_protection_temperature_zone_t";
+          assertThat(release.number(zone, "HAILO_TEMPERATURE_PROTECTION_TEMPERATURE_ZONE__GREEN"))
+              .isZero();
+          assertThat(release.number(zone, "HAILO_TEMPERATURE_PROTECTION_TEMPERATURE_ZONE__ORANGE"))
+              .isEqualTo(1);
+          assertThat(release.number(zone, "HAILO_TEMPERATURE_PROTECTION_TEMPERATURE_ZONE__RED"))
+              .isEqualTo(2);
+          assertThat(
+                  release.number(
+                      "hailo_overcurrent_protection_overcurrent_zone_t",
+                      "HAILO_OVERCURRENT_PROTECTION_OVERCURRENT_ZONE__GREEN"))
+              .isZero();
+          assertThat(release.size("hailo_notification_t")).isEqualTo(Notifications.BYTES);
+          assertThat(release.number(order, "HAILO_FORMAT_ORDER_HAILO_NMS_WITH_BYTE_MASK"))
+              .isEqualTo(20);
           assertThat(release.number("hailo_averaging_factor_t", "HAILO_AVERAGE_FACTOR_256"))
               .isEqualTo(5);
           assertThat(release.number("hailo_sampling_period_t", "HAILO_SAMPLING_PERIOD_1100US"))

@@ -65,7 +65,23 @@ class SimulatorTest {
     Path hef =
         Files.write(
             folder.resolve("model.hef"), SimulatedHef.classifier(0).bytes(SimulatedHef.HAILO8));
-    Path source = copy("/io/shoji/driver/hailo/run.c", "run.c");
+    Path program = compiled(folder, compiler);
+    for (String release : SimulatedHailoRt.RELEASES) {
+      String name = "libhailort.so." + release;
+      Path library = copy("/native/linux-" + architecture + "/" + name, folder.resolve(name));
+      Files.writeString(folder.resolve(name + ".tape"), "strict\n");
+      List<String> command = new ArrayList<>(emulator);
+      command.addAll(List.of(program.toString(), library.toString(), hef.toString()));
+      assertThat(run(command)).isEqualTo(release + " " + expected);
+      assertThat(Files.readString(folder.resolve(name + ".record"), StandardCharsets.US_ASCII))
+          .contains("handle hef made=1 released=1 open=0")
+          .doesNotContainPattern("misuse \\w+ count=[1-9]");
+    }
+  }
+
+  /** The program that uses HailoRT from C. */
+  static Path compiled(Path folder, String compiler) throws Exception {
+    Path source = copy("/io/shoji/driver/hailo/run.c", folder.resolve("run.c"));
     Path program = folder.resolve("run");
     run(
         List.of(
@@ -78,23 +94,12 @@ class SimulatorTest {
             program.toString(),
             source.toString(),
             "-ldl"));
-    for (String release : SimulatedHailoRt.RELEASES) {
-      String name = "libhailort.so." + release;
-      Path library = copy("/native/linux-" + architecture + "/" + name, name);
-      Files.writeString(folder.resolve(name + ".tape"), "strict\n");
-      List<String> command = new ArrayList<>(emulator);
-      command.addAll(List.of(program.toString(), library.toString(), hef.toString()));
-      assertThat(run(command)).isEqualTo(release + " " + expected);
-      assertThat(Files.readString(folder.resolve(name + ".record"), StandardCharsets.US_ASCII))
-          .contains("handle hef made=1 released=1 open=0")
-          .doesNotContainPattern("misuse \\w+ count=[1-9]");
-    }
+    return program;
   }
 
-  private Path copy(String resource, String name) throws IOException {
+  private static Path copy(String resource, Path file) throws IOException {
     URL url = MethodHandles.lookup().lookupClass().getResource(resource);
     assertThat(url).as(resource).isNotNull();
-    Path file = folder.resolve(name);
     try (InputStream in = url.openStream()) {
       Files.copy(in, file);
     }

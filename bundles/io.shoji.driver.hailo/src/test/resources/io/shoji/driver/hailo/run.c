@@ -9,13 +9,19 @@
  */
 
 /*
- * One inference by HailoRT's C interface, as the vendor's examples make it: LIBRARY HEF. Writes 32 bytes 0, 7, 14 ... and
- * prints the ten that come back. Addresses and sizes only, so that it needs no header: the room is larger than any structure.
+ * Inferences by HailoRT's C interface, as the vendor's examples make them: LIBRARY HEF [GROUP SHARED FRAMES]. Writes 32 bytes
+ * 0, 7, 14 ... and prints the ten that come back. Addresses and sizes only, so that it needs no header: the room is larger than
+ * any structure.
+ *
+ * With a group it opens the first device for it, by the service of several processes if SHARED is 1, and prints "status N" if
+ * it does not get it. It makes so many frames, which must all come out the same, and keeps the device until its standard input
+ * ends.
  */
 #include <dlfcn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void *library;
 
@@ -34,6 +40,29 @@ static int call(const char *name, uintptr_t a, uintptr_t b, uintptr_t c, uintptr
   return status;
 }
 
+/* hailo_vdevice_params_t, the same in all releases. */
+struct vdevice_params {
+  uint32_t device_count;
+  char *device_ids;
+  uint32_t scheduling_algorithm;
+  const char *group_id;
+  char multi_process_service;
+};
+
+static int open_shared(const char *group, int shared, uintptr_t *vdevice) {
+  static char ids[32][32];
+  size_t found = 32;
+  struct vdevice_params params;
+  call("hailo_scan_devices", 0, (uintptr_t)ids, (uintptr_t)&found, 0, 0);
+  call("hailo_init_vdevice_params", (uintptr_t)&params, 0, 0, 0, 0);
+  params.device_ids = ids[0];
+  params.group_id = group;
+  params.multi_process_service = (char)shared;
+  int (*function)(struct vdevice_params *, uintptr_t *) =
+      (int (*)(struct vdevice_params *, uintptr_t *))dlsym(library, "hailo_create_vdevice");
+  return function(&params, vdevice);
+}
+
 int main(int count, char **arguments) {
   enum { ROOM = 128 * 1024, STREAMS = 8 * 156 };
   static char params[ROOM];
@@ -48,13 +77,24 @@ int main(int count, char **arguments) {
   size_t found = 8;
   uint8_t in[32];
   uint8_t out[10];
-  library = count == 3 ? dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL) : NULL;
+  uint8_t again[10];
+  int shares = count == 6;
+  int frames = shares ? atoi(arguments[5]) : 1;
+  library = count == 3 || shares ? dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL) : NULL;
   if (library == NULL) {
-    fprintf(stderr, "%s\n", count == 3 ? dlerror() : "usage: LIBRARY HEF");
+    fprintf(stderr, "%s\n", count == 3 || shares ? dlerror() : "usage: LIBRARY HEF [GROUP SHARED FRAMES]");
     return 1;
   }
   call("hailo_get_library_version", (uintptr_t)version, 0, 0, 0, 0);
-  call("hailo_create_vdevice", 0, (uintptr_t)&vdevice, 0, 0, 0);
+  if (shares) {
+    int status = open_shared(arguments[3], atoi(arguments[4]), &vdevice);
+    if (status != 0) {
+      printf("status %d\n", status);
+      return dlclose(library);
+    }
+  } else {
+    call("hailo_create_vdevice", 0, (uintptr_t)&vdevice, 0, 0, 0);
+  }
   call("hailo_create_hef_file", (uintptr_t)&hef, (uintptr_t)arguments[2], 0, 0, 0);
   call("hailo_init_configure_params_by_vdevice", hef, vdevice, (uintptr_t)params, 0, 0);
   call("hailo_configure_vdevice", vdevice, hef, (uintptr_t)params, (uintptr_t)groups, (uintptr_t)&found);
@@ -69,11 +109,23 @@ int main(int count, char **arguments) {
   }
   call("hailo_vstream_write_raw_buffer", input, (uintptr_t)in, sizeof in, 0, 0);
   call("hailo_vstream_read_raw_buffer", output, (uintptr_t)out, sizeof out, 0, 0);
+  for (int frame = 1; frame < frames; frame++) {
+    call("hailo_vstream_write_raw_buffer", input, (uintptr_t)in, sizeof in, 0, 0);
+    call("hailo_vstream_read_raw_buffer", output, (uintptr_t)again, sizeof again, 0, 0);
+    if (memcmp(out, again, sizeof out) != 0) {
+      fprintf(stderr, "frame %d came out otherwise\n", frame);
+      return 4;
+    }
+  }
   printf("%u.%u.%u", version[0], version[1], version[2]);
   for (int i = 0; i < 10; i++) {
     printf(" %d", out[i]);
   }
   printf("\n");
+  fflush(stdout);
+  while (shares && getchar() != EOF) {
+    /* The device stays open. */
+  }
   call("hailo_release_input_vstreams", (uintptr_t)&input, 1, 0, 0, 0);
   call("hailo_release_output_vstreams", (uintptr_t)&output, 1, 0, 0, 0);
   call("hailo_release_hef", hef, 0, 0, 0, 0);
