@@ -87,6 +87,7 @@ final class HailoDevice implements AutoCloseable {
   private Long device = 0L;
   private boolean measures;
   private boolean listens;
+  private boolean closed;
   private String overcurrent = "";
   private int overcurrents;
   private String heat = "";
@@ -479,13 +480,16 @@ final class HailoDevice implements AutoCloseable {
     }
   }
 
-  /** Gives the device back; no model is on it any more. Once. */
+  /** Gives the device back; no model is on it any more. Idempotent. */
   @Override
   public void close() {
     lock.lock();
     try {
-      release();
-      api.notifications().give(notifications);
+      if (!closed) {
+        closed = true;
+        release();
+        api.notifications().give(notifications);
+      }
     } finally {
       lock.unlock();
     }
