@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,8 +43,11 @@ final class AsyncRequest extends CompletableFuture<InferenceResult> {
   /** Whether a generation that does not answer yet may try it. One thread at a time. */
   private volatile boolean mayTry = true;
 
-  /** Why the first attempt failed, if the device was lost. One thread at a time. */
+  /** Why the last attempt failed, if the device was lost. One thread at a time. */
   private volatile @Nullable InferenceException lost;
+
+  /** How often that was. */
+  private final AtomicInteger losses = new AtomicInteger();
 
   AsyncRequest(
       Engine engine,
@@ -114,7 +118,8 @@ final class AsyncRequest extends CompletableFuture<InferenceResult> {
       // What answers has not seen it yet.
       mayTry = false;
       submit();
-    } else if (failure.code() == Code.DEVICE_LOST && lost == null) {
+    } else if (failure.code() == Code.DEVICE_LOST
+        && losses.getAndIncrement() < Engine.MOST_LOSSES) {
       lost = failure;
       submit();
     } else {

@@ -62,6 +62,13 @@ import org.slf4j.LoggerFactory;
 /** The engine itself, without its component: accelerators and packages in, answers out. */
 final class Engine implements InferenceService, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
+
+  /**
+   * So many lost devices send a request elsewhere: several go with one hub. An input that brings
+   * processes of drivers down is refused by their quarantine before.
+   */
+  static final int MOST_LOSSES = 4;
+
   private static final int IDLE_SECONDS = 30;
 
   private final ConcurrentHashMap<String, Family> families = new ConcurrentHashMap<>();
@@ -589,12 +596,12 @@ final class Engine implements InferenceService, AutoCloseable {
       checkEarly(family, model, inputs);
       try {
         InferenceResult tried = tryFirst(family, model, inputs, start, deadlineNanos);
-        return tried != null ? tried : attempt(family, model, inputs, start, deadlineNanos, null);
+        return tried != null ? tried : attempt(family, model, inputs, start, deadlineNanos);
       } catch (InferenceException e) {
         if (e.code() != Code.DEVICE_LOST) {
           throw e;
         }
-        return attempt(family, model, inputs, start, deadlineNanos, e);
+        return attemptElsewhere(family, model, inputs, start, deadlineNanos, e);
       }
     } catch (InferenceException e) {
       count(family, model, e.code());
@@ -629,15 +636,37 @@ final class Engine implements InferenceService, AutoCloseable {
   }
 
   private InferenceResult attempt(
+      Family family, ModelRef ref, List<Tensor> inputs, long start, long deadlineNanos)
+      throws InferenceException {
+    Generation generation = enter(family, ref, start, deadlineNanos, null);
+    return answered(generation, start, runOn(generation, inputs, start, deadlineNanos, false));
+  }
+
+  /** Goes on after a device was lost, on what serves then, while that is lost too. */
+  private InferenceResult attemptElsewhere(
       Family family,
       ModelRef ref,
       List<Tensor> inputs,
       long start,
       long deadlineNanos,
-      @Nullable InferenceException lost)
+      InferenceException first)
       throws InferenceException {
-    Generation generation = enter(family, ref, start, deadlineNanos, lost);
-    InferenceResult result = runOn(generation, inputs, start, deadlineNanos, false);
+    InferenceException lost = first;
+    for (int losses = 1; ; losses++) {
+      Generation generation = enter(family, ref, start, deadlineNanos, lost);
+      try {
+        return answered(generation, start, runOn(generation, inputs, start, deadlineNanos, false));
+      } catch (InferenceException e) {
+        if (e.code() != Code.DEVICE_LOST || losses == MOST_LOSSES) {
+          throw e;
+        }
+        lost = e;
+      }
+    }
+  }
+
+  private static InferenceResult answered(
+      Generation generation, long start, InferenceResult result) {
     generation.model.metrics.answered(System.nanoTime() - start, result.queueNanos());
     return result;
   }

@@ -255,17 +255,15 @@ final class Prepared implements PreparedInference {
         throw failure;
       }
       engine.checkDeadline(ref, start, deadlineNanos);
+      int losses = failure == null ? 0 : 1;
       do {
         Object outcome = attempt(start, deadlineNanos, failure);
         if (outcome instanceof Provenance provenance) {
           return provenance;
         }
-        // A lost device is worth one more attempt, elsewhere.
-        if (failure != null) {
-          throw (InferenceException) outcome;
-        }
         failure = (InferenceException) outcome;
-      } while (failure.code() == Code.DEVICE_LOST);
+        losses++;
+      } while (failure.code() == Code.DEVICE_LOST && losses <= Engine.MOST_LOSSES);
       throw failure;
     } catch (InferenceException e) {
       engine.count(family, ref, e.code());

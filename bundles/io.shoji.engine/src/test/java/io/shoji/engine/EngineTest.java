@@ -655,6 +655,47 @@ class EngineTest extends EngineFixture {
   }
 
   @Test
+  void shouldRunElsewhereWhenSeveralDevicesAreLostAtOnce() throws Exception {
+    List<FakeAccelerator> devices =
+        List.of(
+            plug(FakeAccelerator.of("npu", 1)),
+            plug(FakeAccelerator.of("gpu", 1).costing(1_000_000)),
+            plug(FakeAccelerator.of("tpu", 1).costing(3_000_000)));
+    plug(FakeAccelerator.of("cpu", 2).costing(9_000_000));
+    install(FakePackage.of("digits", "1.0.0"));
+    for (String way : List.of("infer", "async", "prepared")) {
+      awaitServing(DIGITS);
+      await(
+          "all are measured " + way,
+          () ->
+              status(DIGITS).candidates().stream().allMatch(c -> c.latencyNanos().isPresent())
+                  && status(DIGITS).serving().orElseThrow().accelerator().equals("npu"));
+      try (PreparedInference prepared = engine.prepare(DIGITS, 1, in(30_000))) {
+        for (FakeAccelerator device : devices) {
+          device.runFailure =
+              new AcceleratorException(AcceleratorException.Code.DEVICE_LOST, "pulled out");
+        }
+        String answered =
+            switch (way) {
+              case "infer" -> engine.infer(DIGITS, input(1), in(30_000)).provenance().accelerator();
+              case "async" ->
+                  engine
+                      .inferAsync(DIGITS, input(1), in(30_000))
+                      .get(30, TimeUnit.SECONDS)
+                      .provenance()
+                      .accelerator();
+              default -> prepared.run(in(30_000)).accelerator();
+            };
+        assertThat(answered).as(way).isEqualTo("cpu");
+      }
+      for (FakeAccelerator device : devices) {
+        device.runFailure = null;
+      }
+    }
+    assertThat(status(DIGITS).metrics().errors()).isEmpty();
+  }
+
+  @Test
   void shouldSayDeviceLostWhenNothingTakesOver() {
     FakeAccelerator npu = plug(FakeAccelerator.of("npu", 1));
     install(FakePackage.of("digits", "1.0.0"));
