@@ -28,8 +28,8 @@ final class PackageFiles {
   private PackageFiles() {}
 
   /**
-   * Writes {@code core}, {@code driver}, {@code hailo}, {@code openvino}, {@code digits} and others
-   * into a folder.
+   * Writes {@code core}, {@code driver}, {@code hailo}, {@code openvino}, {@code tensorrt}, {@code
+   * digits} and others into a folder.
    */
   static void write(Path shipped, Path folder) {
     String architecture = System.getProperty("os.arch");
@@ -40,6 +40,7 @@ final class PackageFiles {
       copy(shipped.resolve("io.shoji.dp." + driver + ".dp"), folder.resolve("driver.dp"));
       copy(shipped.resolve("io.shoji.dp.driver-hailo.dp"), folder.resolve("hailo.dp"));
       copy(shipped.resolve("io.shoji.dp.driver-openvino.dp"), folder.resolve("openvino.dp"));
+      copy(shipped.resolve("io.shoji.dp.driver-tensorrt.dp"), folder.resolve("tensorrt.dp"));
       copy(shipped.resolve("io.shoji.dp.model-digits.dp"), folder.resolve("digits.dp"));
 
       List<Path> core = bundles(folder.resolve("core.dp"), folder.resolve("core"));

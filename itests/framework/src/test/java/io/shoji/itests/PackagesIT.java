@@ -122,7 +122,7 @@ public class PackagesIT {
   public void shouldTakeDriversOfVendorsBesideTheOthersAndLetThemGo() throws Exception {
     installAll();
     TreeSet<String> before = ours();
-    for (String name : List.of("hailo", "openvino")) {
+    for (String name : List.of("hailo", "openvino", "tensorrt")) {
       String driver = "io.shoji.driver." + name;
 
       install(name);
@@ -192,7 +192,7 @@ public class PackagesIT {
         switch (name) {
           case "core" -> "io.shoji.core";
           case "driver" -> "io.shoji.driver.cpu";
-          case "hailo", "openvino" -> "io.shoji.driver." + name;
+          case "hailo", "openvino", "tensorrt" -> "io.shoji.driver." + name;
           default -> "io.shoji.model." + name;
         };
     admin.getDeploymentPackage(symbolicName).uninstall();

@@ -48,13 +48,14 @@ import org.osgi.framework.ServiceReference;
 
 /**
  * The drivers of libraries that a machine brings, made by the declarative services of this
- * framework. OpenVINO's is simulated, HailoRT's is not there.
+ * framework. OpenVINO's is simulated, HailoRT's and TensorRT's are not there.
  */
 @RunWith(PaxExam.class)
 @ExamReactorStrategy(PerClass.class)
 public class VendorsIT {
   private static final String HAILO = "io.shoji.driver.hailo";
   private static final String OPENVINO = "io.shoji.driver.openvino";
+  private static final String TENSORRT = "io.shoji.driver.tensorrt";
   private static final String RELEASE = "2026.1.0";
 
   @Inject private BundleContext context;
@@ -77,7 +78,7 @@ public class VendorsIT {
 
   @Test
   public void shouldStartAndDescribeTheirSettingsWhereKuraLooksForThem() throws Exception {
-    for (String name : List.of(HAILO, OPENVINO)) {
+    for (String name : List.of(HAILO, OPENVINO, TENSORRT)) {
       assertEquals(name, Bundle.ACTIVE, bundle(name).getState());
       assertEquals(new TreeSet<>(List.of(name)), BundlesIT.described(bundle(name)));
     }
