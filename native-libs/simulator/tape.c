@@ -112,8 +112,10 @@ static void record_misuse(int kind) {
 
 static void record_open(void) {
   char path[PATH_MAX + 16];
+  char fresh[PATH_MAX + 48];
   snprintf(path, sizeof path, "%s.record", state.library);
-  int file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  snprintf(fresh, sizeof fresh, "%s.%ld", path, (long)getpid());
+  int file = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file < 0) {
     return;
   }
@@ -135,6 +137,10 @@ static void record_open(void) {
   }
   for (int kind = 0; kind < subject->misuse_kinds; kind++) {
     record_misuse(kind);
+  }
+  /* Whole from the first moment. Another process may have the one before mapped: it keeps it, without a name. */
+  if (rename(fresh, path) != 0) {
+    unlink(fresh);
   }
 }
 
