@@ -18,7 +18,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /** A model behind its borders, see {@link ModelAdaptation}. */
@@ -35,6 +37,9 @@ final class AdaptedModel implements LoadedModel {
 
   /** Passages of calls without binding, to be used again. */
   private final ArrayBlockingQueue<Passage> idle;
+
+  /** Those that are open. */
+  private final Set<AdaptedBuffers> buffers = ConcurrentHashMap.newKeySet();
 
   private volatile boolean closed;
 
@@ -58,16 +63,39 @@ final class AdaptedModel implements LoadedModel {
     private final List<Tensor> modelOutputs;
     private final @Nullable Binding binding;
 
+    /** What the tensors are of, if they are the passage's own. */
+    private final @Nullable Buffers memory;
+
     Passage(List<Tensor> modelInputs, List<Tensor> modelOutputs) throws AcceleratorException {
       this.modelInputs = modelInputs;
       this.modelOutputs = modelOutputs;
       this.binding = modelOutputs.isEmpty() ? null : model.bind(modelInputs, modelOutputs);
+      this.memory = null;
+    }
+
+    /** One on memory of the model's, which it closes in the end. */
+    Passage(Buffers memory) throws AcceleratorException {
+      this.modelInputs = memory.inputs();
+      this.modelOutputs = memory.outputs();
+      this.memory = memory;
+      boolean bound = false;
+      try {
+        this.binding = model.bind(modelInputs, modelOutputs);
+        bound = true;
+      } finally {
+        if (!bound) {
+          memory.close();
+        }
+      }
     }
 
     /** Whether inputs of a caller go through. */
     boolean takes(List<Tensor> given) {
       for (int i = 0; i < modelInputs.size(); i++) {
-        if (!inputs.get(i).modelShape(given.get(i), perSample).equals(modelInputs.get(i).shape())) {
+        if (!inputs
+            .get(i)
+            .modelShape(given.get(i).shape(), perSample)
+            .equals(modelInputs.get(i).shape())) {
           return false;
         }
       }
@@ -136,7 +164,7 @@ final class AdaptedModel implements LoadedModel {
         TensorBorder output = outputs.get(i);
         Tensor source = raw.get(i);
         Shape shape = output.callerShape(source.shape(), -1);
-        if (output.passes(source, shape)) {
+        if (output.passes(source.shape(), shape)) {
           results.add(source);
         } else {
           Tensor result = Tensor.allocate(output.spec().type(), shape);
@@ -150,9 +178,74 @@ final class AdaptedModel implements LoadedModel {
 
     @Override
     public void close() {
-      if (binding != null) {
-        binding.close();
+      try {
+        if (binding != null) {
+          binding.close();
+        }
+      } finally {
+        if (memory != null) {
+          memory.close();
+        }
       }
+    }
+  }
+
+  /**
+   * Tensors of a caller over memory of the model's: those that pass as they are lie in it, the
+   * others are converted to and from it.
+   */
+  private final class AdaptedBuffers implements Buffers {
+    private final Buffers memory;
+    private final List<Tensor> callerInputs;
+    private final List<Tensor> callerOutputs;
+
+    AdaptedBuffers(Buffers memory, List<Shape> inputShapes, List<Shape> outputShapes) {
+      this.memory = memory;
+      this.callerInputs = callerTensors(inputs, inputShapes, memory.inputs());
+      this.callerOutputs = callerTensors(outputs, outputShapes, memory.outputs());
+    }
+
+    private List<Tensor> callerTensors(
+        List<TensorBorder> borders, List<Shape> shapes, List<Tensor> own) {
+      List<Tensor> tensors = new ArrayList<>(shapes.size());
+      for (int i = 0; i < shapes.size(); i++) {
+        TensorBorder border = borders.get(i);
+        tensors.add(
+            !perSample && border.passes(shapes.get(i), own.get(i).shape())
+                ? own.get(i)
+                : Tensor.allocate(border.spec().type(), shapes.get(i)));
+      }
+      return List.copyOf(tensors);
+    }
+
+    /** Whether these tensors are all of its, in order. */
+    boolean are(List<Tensor> given, List<Tensor> results) {
+      return same(callerInputs, given) && same(callerOutputs, results);
+    }
+
+    private static boolean same(List<Tensor> own, List<Tensor> given) {
+      for (int i = 0; i < own.size(); i++) {
+        if (own.get(i) != given.get(i)) {
+          return false;
+        }
+      }
+      return true;
+    }
+
+    @Override
+    public List<Tensor> inputs() {
+      return callerInputs;
+    }
+
+    @Override
+    public List<Tensor> outputs() {
+      return callerOutputs;
+    }
+
+    @Override
+    public void close() {
+      buffers.remove(this);
+      memory.close();
     }
   }
 
@@ -190,8 +283,7 @@ final class AdaptedModel implements LoadedModel {
     checkBatch(given, results);
     List<Tensor> ownInputs = List.copyOf(given);
     List<Tensor> ownOutputs = List.copyOf(results);
-    Passage passage =
-        new Passage(modelTensors(inputs, ownInputs), modelTensors(outputs, ownOutputs));
+    Passage passage = passage(ownInputs, ownOutputs);
     return new Binding() {
       @Override
       public void run(long deadlineNanos) throws AcceleratorException {
@@ -205,18 +297,92 @@ final class AdaptedModel implements LoadedModel {
     };
   }
 
+  /** The way for tensors of a caller. */
+  private Passage passage(List<Tensor> given, List<Tensor> results) throws AcceleratorException {
+    for (AdaptedBuffers candidate : buffers) {
+      if (candidate.are(given, results)) {
+        return new Passage(candidate.memory.inputs(), candidate.memory.outputs());
+      }
+    }
+    List<Shape> inputShapes = modelShapes(inputs, shapes(given));
+    List<Shape> outputShapes = modelShapes(outputs, shapes(results));
+    if (nonePasses(inputs, given, inputShapes) && nonePasses(outputs, results, outputShapes)) {
+      return new Passage(model.buffers(inputShapes, outputShapes));
+    }
+    return new Passage(
+        modelTensors(inputs, given, inputShapes), modelTensors(outputs, results, outputShapes));
+  }
+
+  private static List<Shape> shapes(List<Tensor> tensors) {
+    return tensors.stream().map(Tensor::shape).toList();
+  }
+
+  private List<Shape> modelShapes(List<TensorBorder> borders, List<Shape> shapes) {
+    List<Shape> all = new ArrayList<>(shapes.size());
+    for (int i = 0; i < shapes.size(); i++) {
+      all.add(borders.get(i).modelShape(shapes.get(i), perSample));
+    }
+    return all;
+  }
+
+  private boolean nonePasses(
+      List<TensorBorder> borders, List<Tensor> tensors, List<Shape> modelShapes) {
+    for (int i = 0; i < tensors.size(); i++) {
+      if (!perSample && borders.get(i).passes(tensors.get(i).shape(), modelShapes.get(i))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** The caller's tensors where they pass as they are, else new ones. */
-  private List<Tensor> modelTensors(List<TensorBorder> borders, List<Tensor> tensors) {
+  private List<Tensor> modelTensors(
+      List<TensorBorder> borders, List<Tensor> tensors, List<Shape> modelShapes) {
     List<Tensor> own = new ArrayList<>(tensors.size());
     for (int i = 0; i < tensors.size(); i++) {
       TensorBorder border = borders.get(i);
-      Shape shape = border.modelShape(tensors.get(i), perSample);
+      Shape shape = modelShapes.get(i);
       own.add(
-          !perSample && border.passes(tensors.get(i), shape)
+          !perSample && border.passes(tensors.get(i).shape(), shape)
               ? tensors.get(i)
               : Tensor.allocate(border.inward().to().type(), shape));
     }
     return own;
+  }
+
+  @Override
+  public Buffers buffers(List<Shape> inputShapes, List<Shape> outputShapes)
+      throws AcceleratorException {
+    OrdinaryBuffers.check("input", inputs(), inputShapes);
+    OrdinaryBuffers.check("output", outputs(), outputShapes);
+    if (perSample) {
+      checkSameBatch(inputShapes, outputShapes);
+    }
+    Buffers memory =
+        model.buffers(modelShapes(inputs, inputShapes), modelShapes(outputs, outputShapes));
+    boolean made = false;
+    try {
+      AdaptedBuffers own = new AdaptedBuffers(memory, inputShapes, outputShapes);
+      buffers.add(own);
+      made = true;
+      return own;
+    } finally {
+      if (!made) {
+        memory.close();
+      }
+    }
+  }
+
+  private static void checkSameBatch(List<Shape> inputShapes, List<Shape> outputShapes) {
+    long samples = inputShapes.get(0).dim(0);
+    for (List<Shape> shapes : List.of(inputShapes, outputShapes)) {
+      for (Shape shape : shapes) {
+        if (shape.dim(0) != samples) {
+          throw new IllegalArgumentException(
+              "tensors of different batches asked=" + samples + " found=" + shape);
+        }
+      }
+    }
   }
 
   @Override
@@ -262,18 +428,15 @@ final class AdaptedModel implements LoadedModel {
       }
       passage.close();
     }
+    List<Shape> inputShapes = modelShapes(inputs, shapes(given));
+    if (!modelOutputShapes.isEmpty()) {
+      return new Passage(model.buffers(inputShapes, modelOutputShapes));
+    }
     List<Tensor> modelInputs = new ArrayList<>(given.size());
     for (int i = 0; i < given.size(); i++) {
-      TensorBorder border = inputs.get(i);
-      modelInputs.add(
-          Tensor.allocate(border.inward().to().type(), border.modelShape(given.get(i), perSample)));
+      modelInputs.add(Tensor.allocate(inputs.get(i).inward().to().type(), inputShapes.get(i)));
     }
-    List<Tensor> modelOutputs = new ArrayList<>(modelOutputShapes.size());
-    for (int i = 0; i < modelOutputShapes.size(); i++) {
-      modelOutputs.add(
-          Tensor.allocate(outputs.get(i).inward().to().type(), modelOutputShapes.get(i)));
-    }
-    return new Passage(modelInputs, modelOutputs);
+    return new Passage(modelInputs, List.of());
   }
 
   private void giveBack(Passage passage, boolean usable) {

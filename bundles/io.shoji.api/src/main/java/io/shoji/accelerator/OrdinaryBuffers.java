@@ -20,11 +20,20 @@ record OrdinaryBuffers(List<Tensor> inputs, List<Tensor> outputs) implements Loa
 
   /** Zeroed tensors of given shapes. */
   static List<Tensor> allocate(String kind, List<TensorSpec> specs, List<Shape> shapes) {
+    check(kind, specs, shapes);
+    List<Tensor> tensors = new ArrayList<>(shapes.size());
+    for (int i = 0; i < shapes.size(); i++) {
+      tensors.add(Tensor.allocate(specs.get(i).type(), shapes.get(i)));
+    }
+    return List.copyOf(tensors);
+  }
+
+  /** Throws what {@link LoadedModel#buffers} does if shapes do not match. */
+  static void check(String kind, List<TensorSpec> specs, List<Shape> shapes) {
     if (specs.size() != shapes.size()) {
       throw new IllegalArgumentException(
           "another number of " + kind + "s asked=" + specs + " found=" + shapes);
     }
-    List<Tensor> tensors = new ArrayList<>(shapes.size());
     for (int i = 0; i < shapes.size(); i++) {
       TensorSpec spec = specs.get(i);
       if (!spec.shape().accepts(shapes.get(i))) {
@@ -37,9 +46,7 @@ record OrdinaryBuffers(List<Tensor> inputs, List<Tensor> outputs) implements Loa
                 + " found="
                 + shapes.get(i));
       }
-      tensors.add(Tensor.allocate(spec.type(), shapes.get(i)));
     }
-    return List.copyOf(tensors);
   }
 
   @Override

@@ -10,7 +10,6 @@
 package io.shoji.accelerator;
 
 import io.shoji.tensor.Shape;
-import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorConversion;
 import io.shoji.tensor.TensorSpec;
 
@@ -48,13 +47,13 @@ record TensorBorder(TensorSpec spec, TensorConversion inward, TensorConversion o
   }
 
   /** Whether a tensor of the caller is one of the model as it is. */
-  boolean passes(Tensor tensor, Shape modelShape) {
-    return isOpen() && tensor.shape().equals(modelShape);
+  boolean passes(Shape shape, Shape modelShape) {
+    return isOpen() && shape.equals(modelShape);
   }
 
-  /** The shape of the model's tensor. */
-  Shape modelShape(Tensor tensor, boolean perSample) {
-    return withBatch(inward.apply(tensor.shape()), perSample ? 1 : -1);
+  /** The shape of the model's tensor for one of the caller's. */
+  Shape modelShape(Shape shape, boolean perSample) {
+    return withBatch(inward.apply(shape), perSample ? 1 : -1);
   }
 
   /** The shape of the caller's tensor. */

@@ -74,7 +74,9 @@ public interface InferenceService {
       throws InferenceException;
 
   /**
-   * Prepares calls on new tensors, every dynamic dimension set to {@code batchSize}.
+   * Prepares calls on new tensors, every dynamic dimension set to {@code batchSize}, in the memory
+   * that suits the accelerator best: where others would be copied on their way to it, these are not
+   * as long as the generation serves that the preparation was made on.
    *
    * @throws InferenceException as {@link #prepare(ModelRef, List, List, long)}; INVALID_INPUT also
    *     if an output's shape depends on the data, so that only {@link #infer} can run it

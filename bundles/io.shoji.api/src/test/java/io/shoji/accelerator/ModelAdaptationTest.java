@@ -49,6 +49,8 @@ class ModelAdaptationTest {
     final AtomicInteger runs = new AtomicInteger();
     final AtomicInteger binds = new AtomicInteger();
     final AtomicInteger openBindings = new AtomicInteger();
+    final List<Buffers> given = new ArrayList<>();
+    final AtomicInteger openBuffers = new AtomicInteger();
     volatile List<Tensor> lastInputs = List.of();
     Optional<AcceleratorException> failure = Optional.empty();
     Runnable during = () -> {};
@@ -71,6 +73,32 @@ class ModelAdaptationTest {
     @Override
     public int concurrency() {
       return 2;
+    }
+
+    @Override
+    public Buffers buffers(List<Shape> inputShapes, List<Shape> outputShapes)
+        throws AcceleratorException {
+      Buffers memory = LoadedModel.super.buffers(inputShapes, outputShapes);
+      openBuffers.incrementAndGet();
+      Buffers counted =
+          new Buffers() {
+            @Override
+            public List<Tensor> inputs() {
+              return memory.inputs();
+            }
+
+            @Override
+            public List<Tensor> outputs() {
+              return memory.outputs();
+            }
+
+            @Override
+            public void close() {
+              openBuffers.decrementAndGet();
+            }
+          };
+      given.add(counted);
+      return counted;
     }
 
     @Override
@@ -189,6 +217,49 @@ class ModelAdaptationTest {
         .containsEntry("provider", "echo")
         .containsKeys("input.x", "output.x")
         .doesNotContainKey("batch");
+  }
+
+  @Test
+  void shouldRunOnModelsOwnMemoryWhenTensorsAreItsBuffers() throws Exception {
+    TensorSpec plain = TensorSpec.of("p", ElementType.FLOAT32, Shape.of(-1, 2));
+    Echo echo = new Echo(plain, BYTES);
+    LoadedModel adapted =
+        ModelAdaptation.adapt(
+            echo, List.of(plain, FLOATS), List.of(plain, FLOATS), echo.inputs(), echo.outputs());
+    List<Shape> shapes = List.of(Shape.of(4, 2), Shape.of(4, 2, 2, 3));
+
+    try (LoadedModel.Buffers buffers = adapted.buffers(shapes, shapes);
+        LoadedModel.Binding binding = adapted.bind(buffers.inputs(), buffers.outputs())) {
+      LoadedModel.Buffers own = echo.given.get(0);
+      buffers.inputs().get(0).setFloat(7, 5);
+      buffers.inputs().get(1).copyFrom(floats(4));
+
+      binding.run(soon());
+
+      assertThat(echo.given).hasSize(1);
+      assertThat(echo.lastInputs).isEqualTo(own.inputs());
+      assertThat(buffers.inputs().get(0)).as("passes").isSameAs(own.inputs().get(0));
+      assertThat(buffers.outputs().get(0)).as("passes").isSameAs(own.outputs().get(0));
+      assertThat(buffers.inputs().get(1)).as("is converted").isNotSameAs(own.inputs().get(1));
+      assertThat(buffers.outputs().get(0).getFloat(7)).isEqualTo(5);
+      assertThat(values(buffers.outputs().get(1))).isEqualTo(values(floats(4)));
+    }
+    assertThat(echo.openBuffers).hasValue(0);
+    assertThat(echo.openBindings).hasValue(0);
+  }
+
+  @Test
+  void shouldConvertIntoModelsOwnMemoryWhenEveryTensorOfACallerIsConverted() throws Exception {
+    Echo echo = new Echo(BYTES);
+    LoadedModel adapted = adapt(echo, FLOATS);
+    Tensor out = Tensor.allocate(ElementType.FLOAT32, Shape.of(4, 2, 2, 3));
+
+    try (LoadedModel.Binding binding = adapted.bind(List.of(floats(4)), List.of(out))) {
+      binding.run(soon());
+      assertThat(echo.lastInputs).isEqualTo(echo.given.get(0).inputs());
+      assertThat(values(out)).isEqualTo(values(floats(4)));
+    }
+    assertThat(echo.openBuffers).hasValue(0);
   }
 
   @Test

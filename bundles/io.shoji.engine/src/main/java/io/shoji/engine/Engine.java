@@ -13,6 +13,7 @@ import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorHealth;
 import io.shoji.accelerator.AcceleratorInfo;
+import io.shoji.accelerator.LoadedModel;
 import io.shoji.inference.AcceleratorStatus;
 import io.shoji.inference.InferenceException;
 import io.shoji.inference.InferenceException.Code;
@@ -768,45 +769,74 @@ final class Engine implements InferenceService, AutoCloseable {
     }
     Family family = family(model);
     Generation generation = ready(family, model, deadlineNanos);
-    List<Tensor> inputs;
-    List<Tensor> outputs;
+    Prepared prepared;
     try {
-      inputs = allocate("input", generation.inputs, batchSize);
-      outputs = allocate("output", generation.outputs, batchSize);
+      prepared =
+          Prepared.on(this, family, model, generation, buffers(generation, model, batchSize));
     } finally {
       generation.release();
     }
-    if (generation.outputs.stream().anyMatch(o -> o.shape().isDynamic())) {
-      // A run to see the shapes; it is no request, and not counted as one.
-      Generation runner = enter(family, model, System.nanoTime(), deadlineNanos, null);
-      checkOutputs(
-          runOn(runner, inputs, System.nanoTime(), deadlineNanos, false).outputs(), outputs);
-    }
-    return prepare(model, inputs, outputs, deadlineNanos);
-  }
-
-  private static List<Tensor> allocate(String kind, List<TensorSpec> specs, long batchSize)
-      throws InferenceException {
-    List<Tensor> tensors = new ArrayList<>(specs.size());
-    for (TensorSpec spec : specs) {
-      Shape shape = spec.shape().withDynamicAs(batchSize);
+    boolean done = false;
+    try {
+      if (generation.outputs.stream().anyMatch(o -> o.shape().isDynamic())) {
+        // A run to see the shapes; it is no request, and not counted as one.
+        Generation runner = enter(family, model, System.nanoTime(), deadlineNanos, null);
+        checkOutputs(
+            runOn(runner, prepared.inputs(), System.nanoTime(), deadlineNanos, false).outputs(),
+            prepared.outputs());
+      }
+      Generation serving = ready(family, model, deadlineNanos);
       try {
-        tensors.add(Tensor.allocate(spec.type(), shape));
-      } catch (IllegalArgumentException | OutOfMemoryError e) {
-        throw new InferenceException(
-            Code.INVALID_INPUT,
-            "no memory for the tensor; take a smaller batch "
-                + kind
-                + "="
-                + spec.name()
-                + " asked="
-                + shape
-                + " batchSize="
-                + batchSize,
-            e);
+        prepared.prepareFor(serving);
+      } finally {
+        serving.release();
+      }
+      done = true;
+      return prepared;
+    } finally {
+      if (!done) {
+        prepared.close();
       }
     }
-    return tensors;
+  }
+
+  /** Tensors of a batch in the memory that suits the accelerator best. */
+  private LoadedModel.Buffers buffers(Generation generation, ModelRef model, long batchSize)
+      throws InferenceException {
+    List<Shape> inputs = shapes(generation.inputs, batchSize);
+    List<Shape> outputs = shapes(generation.outputs, batchSize);
+    try {
+      return generation.loaded.buffers(inputs, outputs);
+    } catch (IllegalArgumentException | OutOfMemoryError e) {
+      throw noMemory(model, inputs, outputs, batchSize, e);
+    } catch (AcceleratorException | RuntimeException e) {
+      if (e instanceof AcceleratorException known
+          && known.code() == AcceleratorException.Code.OUT_OF_MEMORY) {
+        throw noMemory(model, inputs, outputs, batchSize, e);
+      }
+      throw failed(generation, e);
+    }
+  }
+
+  private static List<Shape> shapes(List<TensorSpec> specs, long batchSize) {
+    return specs.stream().map(spec -> spec.shape().withDynamicAs(batchSize)).toList();
+  }
+
+  private static InferenceException noMemory(
+      ModelRef model, List<Shape> inputs, List<Shape> outputs, long batchSize, Throwable cause) {
+    return new InferenceException(
+        Code.INVALID_INPUT,
+        "no memory for the tensors; take a smaller batch model="
+            + model
+            + " inputs="
+            + inputs
+            + " outputs="
+            + outputs
+            + " batchSize="
+            + batchSize
+            + " reason="
+            + cause.getMessage(),
+        cause);
   }
 
   private static void checkOutputs(List<Tensor> actual, List<Tensor> expected)

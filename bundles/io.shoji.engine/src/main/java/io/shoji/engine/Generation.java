@@ -89,7 +89,7 @@ final class Generation {
   private final CompletableFuture<Void> drained = new CompletableFuture<>();
   private final AtomicBoolean closing = new AtomicBoolean();
   private final CountDownLatch closed = new CountDownLatch(1);
-  private final Set<Prepared.Bound> bindings = ConcurrentHashMap.newKeySet();
+  private final Set<Attached> attached = ConcurrentHashMap.newKeySet();
 
   /** Who sees its requests; replaced as a whole. */
   private volatile Tap[] taps = {};
@@ -265,14 +265,20 @@ final class Generation {
     return closed.await(nanos, TimeUnit.NANOSECONDS);
   }
 
-  /** Takes note of a binding, to be closed before the model. The caller has a lease. */
-  void attach(Prepared.Bound binding) {
-    bindings.add(binding);
+  /** What a preparation has of the model. */
+  interface Attached {
+    /** Closes it, and lets the preparation forget it. Idempotent. */
+    void close();
+  }
+
+  /** Takes note of what is to be closed before the model. The caller has a lease. */
+  void attach(Attached part) {
+    attached.add(part);
   }
 
   /** Undoes {@link #attach}. */
-  void detach(Prepared.Bound binding) {
-    bindings.remove(binding);
+  void detach(Attached part) {
+    attached.remove(part);
   }
 
   /** The package object whose hold on the files it has. Guarded by the family. */
@@ -306,10 +312,10 @@ final class Generation {
     GenerationDeparture departure = trace == null ? null : trace.closing(this);
     List<String> failures = new ArrayList<>();
     try {
-      for (Prepared.Bound binding : bindings) {
-        quietly("binding", binding::close, failures);
+      for (Attached part : attached) {
+        quietly("binding", part::close, failures);
       }
-      bindings.clear();
+      attached.clear();
       quietly("model", loaded::close, failures);
       ModelPackage.Lease<ModelArtifact> hold;
       synchronized (model.family) {

@@ -13,6 +13,7 @@ import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.MemoryUse;
+import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
 import java.util.ArrayList;
@@ -99,6 +100,18 @@ final class GuardedModel implements LoadedModel {
     checkHung();
     return new GuardedBinding(
         call("bind", guard.deadline(), () -> model.bind(inputs, outputs), Binding::close));
+  }
+
+  @Override
+  public Buffers buffers(List<Shape> inputShapes, List<Shape> outputShapes)
+      throws AcceleratorException {
+    checkHung();
+    return new GuardedBuffers(
+        call(
+            "buffers",
+            guard.deadline(),
+            () -> model.buffers(inputShapes, outputShapes),
+            Buffers::close));
   }
 
   private <T> T call(String what, long deadlineNanos, Callable<T> task, Consumer<T> late)
@@ -196,6 +209,30 @@ final class GuardedModel implements LoadedModel {
               tooLate -> {});
     } catch (AcceleratorException e) {
       LOG.warn("a model is closed when its driver comes back accelerator={}", device, e);
+    }
+  }
+
+  /** Memory of the driver's, as it is; closing it is a call like any other. */
+  private final class GuardedBuffers implements Buffers {
+    private final Buffers buffers;
+
+    private GuardedBuffers(Buffers buffers) {
+      this.buffers = buffers;
+    }
+
+    @Override
+    public List<Tensor> inputs() {
+      return buffers.inputs();
+    }
+
+    @Override
+    public List<Tensor> outputs() {
+      return buffers.outputs();
+    }
+
+    @Override
+    public void close() {
+      GuardedModel.this.close("close of buffers", buffers::close);
     }
   }
 

@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Prepared implements PreparedInference {
   /** A binding, and the generation it belongs to. */
-  static final class Bound {
+  static final class Bound implements Generation.Attached {
     final Generation generation;
     final LoadedModel.Binding binding;
 
@@ -108,7 +108,8 @@ final class Prepared implements PreparedInference {
      * Closes the binding and lets the preparation forget it; one that a thread of the engine still
      * runs is closed by that. The caller has a lease, or is about to close the generation.
      */
-    void close() {
+    @Override
+    public void close() {
       place.compareAndSet(this, null);
       if (!closed.compareAndSet(false, true)) {
         return;
@@ -123,6 +124,32 @@ final class Prepared implements PreparedInference {
     }
   }
 
+  /**
+   * Memory of the accelerator's own that the tensors lie in, and the generation it belongs to. With
+   * another generation they are tensors like any others.
+   */
+  private static final class Lent implements Generation.Attached {
+    private final Generation generation;
+    private final LoadedModel.Buffers buffers;
+    private final AtomicReference<@Nullable Lent> place;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    private Lent(
+        Generation generation, LoadedModel.Buffers buffers, AtomicReference<@Nullable Lent> place) {
+      this.generation = generation;
+      this.buffers = buffers;
+      this.place = place;
+    }
+
+    @Override
+    public void close() {
+      place.compareAndSet(this, null);
+      if (closed.compareAndSet(false, true)) {
+        buffers.close();
+      }
+    }
+  }
+
   private static final Logger LOG = LoggerFactory.getLogger(Prepared.class);
 
   private final Engine engine;
@@ -131,6 +158,7 @@ final class Prepared implements PreparedInference {
   private final List<Tensor> inputs;
   private final List<Tensor> outputs;
   private final AtomicReference<@Nullable Bound> bound = new AtomicReference<>();
+  private final AtomicReference<@Nullable Lent> lent = new AtomicReference<>();
   private volatile boolean closed;
 
   /** On what a call was given up that still may use the tensors. Written under its lock. */
@@ -145,6 +173,24 @@ final class Prepared implements PreparedInference {
     this.ref = ref;
     this.inputs = List.copyOf(inputs);
     this.outputs = List.copyOf(outputs);
+  }
+
+  /**
+   * Calls prepared on tensors of an accelerator's own.
+   *
+   * @param generation its generation; the caller has a lease
+   */
+  static Prepared on(
+      Engine engine,
+      Family family,
+      ModelRef ref,
+      Generation generation,
+      LoadedModel.Buffers buffers) {
+    Prepared prepared = new Prepared(engine, family, ref, buffers.inputs(), buffers.outputs());
+    Lent memory = new Lent(generation, buffers, prepared.lent);
+    generation.attach(memory);
+    prepared.lent.set(memory);
+    return prepared;
   }
 
   @Override
@@ -414,5 +460,14 @@ final class Prepared implements PreparedInference {
   public void close() {
     closed = true;
     drop();
+    Lent memory = lent.getAndSet(null);
+    if (memory != null && memory.generation.lease()) {
+      try {
+        memory.generation.detach(memory);
+        memory.close();
+      } finally {
+        memory.generation.release();
+      }
+    }
   }
 }

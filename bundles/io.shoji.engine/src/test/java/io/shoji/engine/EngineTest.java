@@ -110,6 +110,44 @@ class EngineTest extends EngineFixture {
   }
 
   @Test
+  void shouldPrepareOnMemoryOfTheAcceleratorsOwnWhenItMakesTheTensors() throws Exception {
+    FakeAccelerator cpu = plug(FakeAccelerator.of("cpu", 2).costing(3_000_000));
+    install(FakePackage.of("digits", "1.0.0"));
+    awaitServing(DIGITS);
+    awaitPlaced(DIGITS);
+
+    PreparedInference prepared = engine.prepare(DIGITS, 1, in(5_000));
+
+    assertThat(cpu.bindingsOnOwn).hasValue(1);
+    assertThat(cpu.openBuffers).hasValue(1);
+    prepared.run(in(5_000));
+    prepared.close();
+    assertThat(cpu.openBuffers).hasValue(0);
+    assertThat(cpu.openBindings).hasValue(0);
+  }
+
+  @Test
+  void shouldGiveMemoryBackWithItsGenerationWhenAnotherServes() throws Exception {
+    FakeAccelerator slow = plug(FakeAccelerator.of("cpu", 2).costing(3_000_000));
+    install(FakePackage.of("digits", "1.0.0"));
+    awaitServing(DIGITS);
+    awaitPlaced(DIGITS);
+    try (PreparedInference prepared = engine.prepare(DIGITS, 1, in(5_000))) {
+      FakeAccelerator fast = plug(FakeAccelerator.of("npu", 1));
+      await("moved", () -> status(DIGITS).serving().orElseThrow().accelerator().equals("npu"));
+      prepared.inputs().get(0).setFloat(0, 41);
+
+      assertThat(prepared.run(in(5_000)).accelerator()).isEqualTo("npu");
+
+      assertThat(prepared.outputs().get(0).getFloat(0)).isEqualTo(42);
+      assertThat(fast.bindingsOnOwn).as("they are the other's").hasValue(0);
+      await("the old one is closed", () -> slow.open.get() == 0);
+      assertThat(slow.openBuffers).hasValue(0);
+      assertThat(slow.breaches).isEmpty();
+    }
+  }
+
+  @Test
   void shouldRefuseToRunWhenThePreparationIsClosed() throws Exception {
     plug(FakeAccelerator.of("cpu", 2));
     install(FakePackage.of("digits", "1.0.0"));

@@ -53,6 +53,11 @@ final class FakeAccelerator implements Accelerator {
   final AtomicInteger runs = new AtomicInteger();
   final AtomicInteger open = new AtomicInteger();
   final AtomicInteger openBindings = new AtomicInteger();
+  final AtomicInteger openBuffers = new AtomicInteger();
+
+  /** Bindings on tensors that the model had given. */
+  final AtomicInteger bindingsOnOwn = new AtomicInteger();
+
   final AtomicInteger running = new AtomicInteger();
   final AtomicInteger mostRunning = new AtomicInteger();
   final Set<Long> ran = ConcurrentHashMap.newKeySet();
@@ -182,6 +187,7 @@ final class FakeAccelerator implements Accelerator {
   private final class Loaded implements LoadedModel {
     private final AtomicBoolean closed = new AtomicBoolean();
     private final AtomicInteger inUse = new AtomicInteger();
+    private final Set<Integer> own = ConcurrentHashMap.newKeySet();
     private final String version;
     private final List<TensorSpec> inputs;
     private final List<TensorSpec> outputs;
@@ -208,11 +214,54 @@ final class FakeAccelerator implements Accelerator {
     }
 
     @Override
+    public Buffers buffers(List<Shape> inputShapes, List<Shape> outputShapes)
+        throws AcceleratorException {
+      if (closed.get()) {
+        breaches.add("buffers after close");
+      }
+      openBuffers.incrementAndGet();
+      return new Own(LoadedModel.super.buffers(inputShapes, outputShapes));
+    }
+
+    private final class Own implements Buffers {
+      private final Buffers memory;
+      private final AtomicBoolean buffersClosed = new AtomicBoolean();
+
+      Own(Buffers memory) {
+        this.memory = memory;
+        memory.inputs().forEach(tensor -> own.add(System.identityHashCode(tensor)));
+      }
+
+      @Override
+      public List<Tensor> inputs() {
+        return memory.inputs();
+      }
+
+      @Override
+      public List<Tensor> outputs() {
+        return memory.outputs();
+      }
+
+      @Override
+      public void close() {
+        if (buffersClosed.compareAndSet(false, true)) {
+          if (closed.get()) {
+            breaches.add("buffers closed after their model");
+          }
+          openBuffers.decrementAndGet();
+        }
+      }
+    }
+
+    @Override
     public Binding bind(List<Tensor> in, List<Tensor> out) {
       if (closed.get()) {
         breaches.add("bind after close");
       }
       openBindings.incrementAndGet();
+      if (own.contains(System.identityHashCode(in.get(0)))) {
+        bindingsOnOwn.incrementAndGet();
+      }
       return new Bound(in, out);
     }
 
