@@ -24,7 +24,6 @@ final class CrashBudget {
   private static final long STEADY_MS = 60_000;
 
   private static final long FIRST_PAUSE_MS = 100;
-  private static final long LONGEST_PAUSE_MS = 30_000;
 
   private final Deque<Long> deaths = new ArrayDeque<>();
   private int inRow;
@@ -35,9 +34,10 @@ final class CrashBudget {
    * @param nowNanos of {@link System#nanoTime}
    * @param upMs how long it had lived
    * @param mostPerHour deaths within an hour after which it is given up if there are more
+   * @param longestPauseMs pauses double up to this one
    * @return milliseconds to wait before it is started again; empty if it is given up
    */
-  OptionalLong died(long nowNanos, long upMs, int mostPerHour) {
+  OptionalLong died(long nowNanos, long upMs, int mostPerHour, long longestPauseMs) {
     deaths.addLast(nowNanos);
     while (nowNanos - deaths.getFirst() > HOUR_NANOS) {
       deaths.removeFirst();
@@ -49,7 +49,7 @@ final class CrashBudget {
     if (inRow == 1) {
       return OptionalLong.of(0);
     }
-    return OptionalLong.of(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS << Math.min(20, inRow - 2)));
+    return OptionalLong.of(Math.min(longestPauseMs, FIRST_PAUSE_MS << Math.min(20, inRow - 2)));
   }
 
   /** Deaths within the last hour that count. */

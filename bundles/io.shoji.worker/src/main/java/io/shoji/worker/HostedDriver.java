@@ -216,8 +216,13 @@ final class HostedDriver {
       return;
     }
     Worker old = current;
+    DriverCopy before = copy;
     current = null;
     copy = next;
+    if (old == null && before != null) {
+      // Its worker died, and no other runs from it.
+      remove(before);
+    }
     if (old != null) {
       List<Worker> all = new ArrayList<>(former);
       all.add(old);
@@ -243,8 +248,10 @@ final class HostedDriver {
       next.connect();
       long gapStart = 0;
       for (Worker old : former) {
-        if (old.isExclusive()) {
-          gapStart = System.nanoTime();
+        boolean serves = !old.labels().isEmpty();
+        if (old.isExclusive() || !serves) {
+          // One that serves nothing may hold a device all the same.
+          gapStart = serves && gapStart == 0 ? System.nanoTime() : gapStart;
           retire(old);
         }
       }
@@ -255,6 +262,7 @@ final class HostedDriver {
               .thenAccept(
                   at -> {
                     state = State.SERVING;
+                    around.archive().makeSoon(around.settings().get());
                     if (begun != 0) {
                       lastGapMs = (at - begun) / 1_000_000;
                       LOG.info(
@@ -302,10 +310,16 @@ final class HostedDriver {
     }
     current = null;
     if (!wanted) {
+      state = State.STOPPED;
       return;
     }
     int most = around.settings().get().crashesPerHour();
-    OptionalLong pause = budget.died(System.nanoTime(), worker.process().upMs(), most);
+    OptionalLong pause =
+        budget.died(
+            System.nanoTime(),
+            worker.process().upMs(),
+            most,
+            around.settings().get().longestPauseMs());
     if (pause.isEmpty()) {
       state = State.GIVEN_UP;
       reason =

@@ -15,6 +15,7 @@ import java.io.UncheckedIOException;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
 import org.osgi.framework.Bundle;
@@ -80,6 +81,12 @@ final class Platform {
       }
       for (String name : BUNDLES) {
         bundles.add(embedded(context.getBundle(), name, folder));
+      }
+      // An archive of class data holds for jars of the same times; these are written anew each
+      // time.
+      long changed = Math.max(context.getBundle().getLastModified(), api.getLastModified());
+      for (Path jar : classPath) {
+        Files.setLastModifiedTime(jar, FileTime.fromMillis(changed));
       }
     } catch (IOException e) {
       throw new UncheckedIOException(

@@ -19,6 +19,7 @@ import org.osgi.framework.BundleContext;
  * @param context of this bundle
  * @param settings as they are now
  * @param platform what workers run on
+ * @param archive class data of that, ready to be mapped
  * @param configurations settings of drivers
  * @param crashes where crash reports go
  * @param quarantine inputs that are refused
@@ -29,6 +30,7 @@ record Surroundings(
     BundleContext context,
     Supplier<WorkerSettings> settings,
     Platform platform,
+    ClassArchive archive,
     Configurations configurations,
     CrashReports crashes,
     Quarantine quarantine,

@@ -101,6 +101,7 @@ final class Worker implements LinkListener {
               name,
               settings,
               around.platform().classPath(),
+              around.archive().options(settings),
               copy.folder(),
               process -> processEnded());
       LinkSecret secret = LinkSecret.random();
@@ -150,7 +151,9 @@ final class Worker implements LinkListener {
   void connect() throws IOException {
     WorkerSettings settings = around.settings().get();
     LinkOptions options =
-        LinkOptions.defaults().withHangMargin(Duration.ofMillis(settings.hangMarginMs()));
+        LinkOptions.defaults()
+            .withHangMargin(Duration.ofMillis(settings.hangMarginMs()))
+            .withLoadMargin(Duration.ofMillis(settings.loadMarginMs()));
     connecting = Thread.currentThread();
     try {
       if (!process.isAlive()) {
@@ -217,9 +220,11 @@ final class Worker implements LinkListener {
     return labels;
   }
 
-  /** Whether one of its accelerators can have one owner only. */
+  /** Whether one of the accelerators that it has or had can have one owner only. */
   boolean isExclusive() {
-    return accelerators().stream().anyMatch(AcceleratorInfo::exclusive);
+    synchronized (infos) {
+      return infos.values().stream().anyMatch(AcceleratorInfo::exclusive);
+    }
   }
 
   private Collection<AcceleratorInfo> accelerators() {

@@ -66,6 +66,7 @@ final class WorkerProcess {
    * Starts a process.
    *
    * @param name for the log
+   * @param archive options of the JVM that name an archive of class data, or none
    * @param folder where it runs and writes, and where the JVM writes its error file
    * @param ended told once, on a thread of its own, when the process has ended and all that it
    *     wrote was read
@@ -75,6 +76,7 @@ final class WorkerProcess {
       String name,
       WorkerSettings settings,
       List<Path> classPath,
+      List<String> archive,
       Path folder,
       Consumer<WorkerProcess> ended)
       throws IOException {
@@ -82,7 +84,18 @@ final class WorkerProcess {
     this.folder = folder;
     Files.createDirectories(folder.resolve("tmp"));
     Files.deleteIfExists(errorFile());
-    ProcessBuilder builder = new ProcessBuilder(command(settings, classPath, folder));
+    List<String> command = new ArrayList<>(settings.wrapper());
+    command.addAll(command(settings, classPath, archive, folder));
+    process = builder(command, settings, folder).start();
+    control = process.getOutputStream();
+    output = new Thread(() -> readOutput(ended), "shoji-worker-" + process.pid());
+    output.setDaemon(true);
+    output.start();
+  }
+
+  /** A process with few variables that writes nowhere but to its folder. */
+  static ProcessBuilder builder(List<String> command, WorkerSettings settings, Path folder) {
+    ProcessBuilder builder = new ProcessBuilder(command);
     builder.directory(folder.toFile());
     builder.redirectErrorStream(true);
     Map<String, String> environment = builder.environment();
@@ -92,21 +105,27 @@ final class WorkerProcess {
             variable ->
                 !ENVIRONMENT.contains(variable) && !settings.environment().contains(variable));
     environment.putIfAbsent("HOME", folder.toString());
+    // Each thread that allocates would have an arena of its own, which stays resident.
+    environment.putIfAbsent("MALLOC_ARENA_MAX", "2");
     environment.put("TMPDIR", folder.resolve("tmp").toString());
-    process = builder.start();
-    control = process.getOutputStream();
-    output = new Thread(() -> readOutput(ended), "shoji-worker-" + process.pid());
-    output.setDaemon(true);
-    output.start();
+    return builder;
   }
 
-  private static List<String> command(WorkerSettings settings, List<Path> classPath, Path folder) {
-    List<String> command = new ArrayList<>(settings.wrapper());
+  /**
+   * The JVM and what it runs, without a wrapper.
+   *
+   * @param archive options that name an archive of class data, or none
+   */
+  static List<String> command(
+      WorkerSettings settings, List<Path> classPath, List<String> archive, Path folder) {
+    List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
         List.of(
             "-Xmx" + settings.heapMb() + "m",
-            "-Xms8m",
+            "-Xms6m",
+            "-XX:MinHeapFreeRatio=20",
+            "-XX:MaxHeapFreeRatio=40",
             "-Xss512k",
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
@@ -121,6 +140,7 @@ final class WorkerProcess {
             "-Djava.awt.headless=true",
             "-Dorg.slf4j.simpleLogger.showThreadName=false",
             "-Dorg.slf4j.simpleLogger.levelInBrackets=true"));
+    command.addAll(archive);
     command.addAll(settings.vmOptions());
     command.add("-cp");
     command.add(

@@ -19,8 +19,10 @@ import java.util.List;
  * @param wrapper command before the JVM's own; empty for none
  * @param environment names of variables that a worker gets from the gateway besides {@link
  *     WorkerProcess#ENVIRONMENT}
+ * @param longestPauseMs pauses before a worker that died is started again double up to this one
  * @param crashesPerHour after more than so many ends within an hour a worker is not started again
  * @param hangMarginMs after a request's deadline, until the worker counts as hung
+ * @param loadMarginMs after a load was given up, until the worker counts as hung
  * @param startMs until a worker that was started must be ready
  * @param stopMs for a worker to end in order
  * @param handoverMs how long the old worker of a driver whose bundle is stopped goes on, waiting
@@ -32,8 +34,10 @@ record WorkerSettings(
     List<String> vmOptions,
     List<String> wrapper,
     List<String> environment,
+    long longestPauseMs,
     int crashesPerHour,
     long hangMarginMs,
+    long loadMarginMs,
     long startMs,
     long stopMs,
     long handoverMs,

@@ -116,6 +116,15 @@ public final class Workers implements ConfigurationListener {
         description = "Names of variables that workers get from the gateway besides the usual ones")
     String[] environment() default {};
 
+    /** Longest pause. */
+    @AttributeDefinition(
+        name = "Longest pause (ms)",
+        min = "0",
+        max = "600000",
+        description =
+            "A driver that dies again and again is started after pauses that double up to this one")
+    int longestPauseMs() default 30000;
+
     /** Crash budget. */
     @AttributeDefinition(
         name = "Deaths per hour",
@@ -134,6 +143,16 @@ public final class Workers implements ConfigurationListener {
         description =
             "A worker that has not answered so long after a request's deadline is hung and killed")
     int hangMarginMs() default 5000;
+
+    /** Load margin. */
+    @AttributeDefinition(
+        name = "Load margin (ms)",
+        min = "100",
+        max = "3600000",
+        description =
+            "A worker in which a load has not come back so long after it was given up is hung and"
+                + " killed")
+    int loadMarginMs() default 30000;
 
     /** Start. */
     @AttributeDefinition(
@@ -201,14 +220,17 @@ public final class Workers implements ConfigurationListener {
     sweep(folder);
     Quarantine quarantine = new Quarantine(System::nanoTime, folder.resolve("quarantine"));
     quarantine.keep(config.keepInputs());
+    Platform platform =
+        new Platform(
+            context,
+            Optional.ofNullable(FrameworkUtil.getBundle(Accelerator.class)).orElseThrow(),
+            folder.resolve("platform"));
     around =
         new Surroundings(
             context,
             () -> settings,
-            new Platform(
-                context,
-                Optional.ofNullable(FrameworkUtil.getBundle(Accelerator.class)).orElseThrow(),
-                folder.resolve("platform")),
+            platform,
+            new ClassArchive(platform, folder.resolve("archive")),
             new Configurations(configurations),
             new CrashReports(folder.resolve("crashes")),
             quarantine,
@@ -269,8 +291,10 @@ public final class Workers implements ConfigurationListener {
         texts(config.vmOptions()),
         texts(config.wrapper()),
         texts(config.environment()),
+        config.longestPauseMs(),
         config.crashesPerHour(),
         config.hangMarginMs(),
+        config.loadMarginMs(),
         config.startMs(),
         config.stopMs(),
         config.handoverMs(),
@@ -307,6 +331,7 @@ public final class Workers implements ConfigurationListener {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+    around.archive().close();
     hooks.forEach(ServiceRegistration::unregister);
   }
 

@@ -15,42 +15,43 @@ import org.junit.jupiter.api.Test;
 
 class CrashBudgetTest {
   private static final long SECOND = 1_000_000_000;
+  private static final long LONGEST = 30_000;
 
   private final CrashBudget budget = new CrashBudget();
 
   @Test
   void shouldPauseLongerEachTimeWhenItDiesAgainAndAgain() {
-    assertThat(budget.died(0, 10, 100)).hasValue(0);
-    assertThat(budget.died(SECOND, 10, 100)).hasValue(100);
-    assertThat(budget.died(2 * SECOND, 10, 100)).hasValue(200);
-    assertThat(budget.died(3 * SECOND, 10, 100)).hasValue(400);
+    assertThat(budget.died(0, 10, 100, LONGEST)).hasValue(0);
+    assertThat(budget.died(SECOND, 10, 100, LONGEST)).hasValue(100);
+    assertThat(budget.died(2 * SECOND, 10, 100, LONGEST)).hasValue(200);
+    assertThat(budget.died(3 * SECOND, 10, 100, LONGEST)).hasValue(400);
     for (int i = 4; i < 40; i++) {
-      budget.died(i * SECOND, 10, 100);
+      budget.died(i * SECOND, 10, 100, LONGEST);
     }
-    assertThat(budget.died(41 * SECOND, 10, 100)).hasValue(30_000);
+    assertThat(budget.died(41 * SECOND, 10, 100, LONGEST)).hasValue(30_000);
   }
 
   @Test
   void shouldStartAtOnceWhenItHadLivedLongBefore() {
-    budget.died(0, 10, 100);
-    budget.died(SECOND, 10, 100);
+    budget.died(0, 10, 100, LONGEST);
+    budget.died(SECOND, 10, 100, LONGEST);
 
-    assertThat(budget.died(2 * SECOND, 60_000, 100)).hasValue(0);
+    assertThat(budget.died(2 * SECOND, 60_000, 100, LONGEST)).hasValue(0);
   }
 
   @Test
   void shouldGiveUpWhenTheHoursBudgetIsUsedUpAndNotBefore() {
-    assertThat(budget.died(0, 10, 2)).isPresent();
-    assertThat(budget.died(SECOND, 10, 2)).isPresent();
-    assertThat(budget.died(2 * SECOND, 10, 2)).isEmpty();
+    assertThat(budget.died(0, 10, 2, LONGEST)).isPresent();
+    assertThat(budget.died(SECOND, 10, 2, LONGEST)).isPresent();
+    assertThat(budget.died(2 * SECOND, 10, 2, LONGEST)).isEmpty();
   }
 
   @Test
   void shouldForgetDeathsWhenAnHourHasPassed() {
-    budget.died(0, 10, 2);
-    budget.died(SECOND, 10, 2);
+    budget.died(0, 10, 2, LONGEST);
+    budget.died(SECOND, 10, 2, LONGEST);
 
-    assertThat(budget.died(3602 * SECOND, 10, 2)).isPresent();
+    assertThat(budget.died(3602 * SECOND, 10, 2, LONGEST)).isPresent();
     assertThat(budget.count()).isEqualTo(1);
   }
 }

@@ -447,38 +447,52 @@ public final class LinkClient implements AutoCloseable {
     }
   }
 
-  /** Loads a model, and has the worker give up if the thread is interrupted. */
+  /**
+   * Loads a model, and has the worker give up if the thread is interrupted. One that does not give
+   * up within the margin hangs, and the link with it: whoever loads waits no more, and nothing but
+   * the process's end gives back what the load holds.
+   */
   Message.Loaded load(Message.Load request, Consumer<String> progress)
       throws AcceleratorException, InterruptedException {
     Exchange exchange =
         sendOrFail(request, request.artifact().toString(), request.artifact().sha256());
     boolean cancelled = false;
+    long deadline = System.nanoTime() + NEVER;
     try {
       while (true) {
+        Message.Answer answer;
         try {
-          Message.Answer answer = exchange.await(progress, System.nanoTime() + NEVER);
-          if (answer == null) {
-            throw lost(LinkLoss.Reason.DIED, "a load has no answer");
-          }
-          if (answer instanceof Message.Failed failed) {
-            throw failed.failure().thrown();
-          }
-          if (!(answer instanceof Message.Loaded loaded)) {
-            throw lost(LinkLoss.Reason.PROTOCOL, "not an answer to a load");
-          }
-          if (cancelled) {
-            // It was ready before the worker heard of the interrupt.
-            Message.Answer unused = request(new Message.Close(number(), loaded.model()), "", "");
-            throw new InterruptedException("the load was interrupted");
-          }
-          return loaded;
+          answer = exchange.await(progress, deadline);
         } catch (InterruptedException e) {
-          if (cancelled) {
-            throw e;
+          if (!cancelled) {
+            cancelled = true;
+            deadline = System.nanoTime() + options.loadMargin().toNanos();
+            control.send(new Message.Cancel(request.request()));
           }
-          cancelled = true;
-          control.send(new Message.Cancel(request.request()));
+          continue;
         }
+        if (answer == null) {
+          throw cancelled
+              ? lost(
+                  LinkLoss.Reason.HUNG,
+                  "a load was given up and does not come back model="
+                      + request.artifact()
+                      + " waitedMs="
+                      + options.loadMargin().toMillis())
+              : lost(LinkLoss.Reason.DIED, "a load has no answer");
+        }
+        if (answer instanceof Message.Failed failed) {
+          throw failed.failure().thrown();
+        }
+        if (!(answer instanceof Message.Loaded loaded)) {
+          throw lost(LinkLoss.Reason.PROTOCOL, "not an answer to a load");
+        }
+        if (cancelled) {
+          // It was ready before the worker heard of the interrupt.
+          Message.Answer unused = request(new Message.Close(number(), loaded.model()), "", "");
+          throw new InterruptedException("the load was interrupted");
+        }
+        return loaded;
       }
     } catch (IOException e) {
       throw lost(LinkLoss.Reason.DIED, "a load cannot be given up: " + e.getMessage());

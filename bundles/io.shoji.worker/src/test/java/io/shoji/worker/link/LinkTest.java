@@ -58,7 +58,11 @@ class LinkTest {
   @BeforeEach
   void start() throws Exception {
     artifacts = new Artifacts(folder, TinyAccelerator.FORMAT);
-    worker = Worker.tiny(LinkOptions.defaults().withHangMargin(Duration.ofMillis(300)));
+    worker =
+        Worker.tiny(
+            LinkOptions.defaults()
+                .withHangMargin(Duration.ofMillis(300))
+                .withLoadMargin(Duration.ofSeconds(3)));
     accelerator = worker.accelerator();
   }
 
@@ -221,6 +225,36 @@ class LinkTest {
       try (LoadedModel model = load()) {
         assertThat(model.run(List.of(row(1, 2, 3, 4)), in(60 * SECOND))).hasSize(1);
       }
+    } finally {
+      executor.shutdownNow();
+    }
+  }
+
+  @Test
+  void shouldEndTheLinkWhenALoadThatWasGivenUpDoesNotComeBack() throws Exception {
+    ExecutorService executor = Executors.newSingleThreadExecutor();
+    try {
+      LoadedModel serving = load();
+      Future<LoadedModel> load =
+          executor.submit(
+              () ->
+                  accelerator.load(
+                      artifact(TinyAccelerator.LOADS_FOR_EVER), LoadOptions.defaults()));
+      Eventually.assertThat(() -> worker.client().calls().stream().anyMatch(call -> call.begun()));
+      assertThat(serving.run(List.of(row(1, 2, 3, 4)), in(60 * SECOND))).hasSize(1);
+
+      executor.shutdownNow();
+
+      LinkLoss loss = worker.loss();
+      assertThat(loss.reason()).isEqualTo(LinkLoss.Reason.HUNG);
+      assertThat(loss.message()).contains("load").contains(TinyAccelerator.LOADS_FOR_EVER);
+      assertThat(loss.calls()).anyMatch(call -> call.begun() && call.call().equals("load"));
+      assertThatThrownBy(() -> load.get(60, TimeUnit.SECONDS))
+          .cause()
+          .isInstanceOfSatisfying(
+              AcceleratorException.class, e -> assertThat(e.code()).isEqualTo(Code.DEVICE_LOST));
+      assertCode(Code.DEVICE_LOST, () -> serving.run(List.of(row(1, 2, 3, 4)), in(60 * SECOND)));
+      worker.process().destroyForcibly();
     } finally {
       executor.shutdownNow();
     }

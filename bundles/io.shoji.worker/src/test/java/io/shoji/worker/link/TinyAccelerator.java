@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * An accelerator of the tests: negates floats, and does what the first value of its input asks for.
@@ -48,6 +49,7 @@ final class TinyAccelerator implements Accelerator {
   static final float MANY = 7e6f;
 
   static final String LOADS_UNTIL_INTERRUPTED = "loads-until-interrupted";
+  static final String LOADS_FOR_EVER = "loads-for-ever";
   static final String DIES = "dies";
   static final int SLOW_MILLIS = 300;
 
@@ -78,10 +80,21 @@ final class TinyAccelerator implements Accelerator {
     if (artifact.model().equals(LOADS_UNTIL_INTERRUPTED)) {
       new CountDownLatch(1).await();
     }
+    if (artifact.model().equals(LOADS_FOR_EVER)) {
+      hang();
+    }
     if (artifact.model().equals(DIES)) {
       Runtime.getRuntime().halt(7);
     }
     return new Tiny(options.batchSize());
+  }
+
+  /** As a vendor's library does, which no interrupt reaches. */
+  private static void hang() {
+    while (true) {
+      LockSupport.park();
+      boolean unused = Thread.interrupted();
+    }
   }
 
   @Override
