@@ -10,7 +10,6 @@
 package io.shoji.itests.worker;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -21,14 +20,13 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 
-/**
- * Threads that ask one request after the other and hold each answer against what the package says.
- * No two requests have the same input: one pixel differs by less than counts.
- */
+/** Threads that ask one question after the other and hold each answer against what is expected. */
 final class Clients {
-  private static final float TOLERANCE = 0.05f;
+  /** Answers whose times are kept, the latest. */
+  private static final long MOST_KEPT = 500_000;
 
   private final Place place;
+  private final Questions questions;
   private final long timeoutMs;
   private final List<Thread> threads = new ArrayList<>();
   private final AtomicLong number = new AtomicLong();
@@ -39,8 +37,19 @@ final class Clients {
   private volatile long lastAnswerNanos;
   private volatile boolean stopping;
 
+  /** Threads that ask for digits. */
   Clients(Place place, int count, long timeoutMs, boolean prepared) {
+    this(place, new Digits(place), count, timeoutMs, prepared);
+  }
+
+  /**
+   * Threads that begin at once.
+   *
+   * @param prepared whether every second of them asks by a preparation
+   */
+  Clients(Place place, Questions questions, int count, long timeoutMs, boolean prepared) {
     this.place = place;
+    this.questions = questions;
     this.timeoutMs = timeoutMs;
     for (int i = 0; i < count; i++) {
       int client = i;
@@ -59,10 +68,7 @@ final class Clients {
 
   private void ask(int client) {
     long own = number.getAndIncrement();
-    int index = (int) (own % 50);
-    Map<String, Object> question = new HashMap<>(place.question(index, timeoutMs));
-    float[] values = (float[]) question.get("values");
-    values[values.length - 1] += 1e-7f * own;
+    Map<String, Object> question = questions.question(own, timeoutMs);
     if (client >= 0) {
       question.put("client", client);
     }
@@ -71,9 +77,15 @@ final class Clients {
       Map<String, Object> answer = place.felix.call(question);
       long now = System.nanoTime();
       if (answer.get("scores") instanceof float[] scores) {
-        check(index, scores);
+        String fault = questions.fault(own, scores);
+        if (!fault.isEmpty()) {
+          complain(fault);
+        }
         codes.computeIfAbsent("answered", c -> new LongAdder()).increment();
         answers.add(new long[] {now, now - start});
+        if (own >= MOST_KEPT) {
+          answers.poll();
+        }
         lastAnswerNanos = now;
       } else {
         codes.computeIfAbsent((String) answer.get("code"), c -> new LongAdder()).increment();
@@ -93,16 +105,6 @@ final class Clients {
   private void complain(String complaint) {
     if (complaints.size() < 20) {
       complaints.add(complaint);
-    }
-  }
-
-  private void check(int index, float[] scores) {
-    float[] expected = place.samples.sample("expected.logits", index);
-    for (int i = 0; i < expected.length; i++) {
-      if (Math.abs(scores[i] - expected[i]) > TOLERANCE * (1 + Math.abs(expected[i]))) {
-        complain("sample " + index + " class " + i + ": " + scores[i] + " " + expected[i]);
-        return;
-      }
     }
   }
 
@@ -139,6 +141,22 @@ final class Clients {
     return found.isEmpty()
         ? Double.NaN
         : found.get((int) Math.min(found.size() - 1, quantile * found.size())) / 1e6;
+  }
+
+  /** The longest time between two moments in which nobody had an answer, ms. */
+  double silenceMs(long fromNanos, long toNanos) {
+    long longest = 0;
+    long before = fromNanos;
+    for (long at :
+        answers.stream()
+            .mapToLong(a -> a[0])
+            .filter(at -> at - fromNanos >= 0 && at - toNanos < 0)
+            .sorted()
+            .toArray()) {
+      longest = Math.max(longest, at - before);
+      before = at;
+    }
+    return Math.max(longest, toNanos - before) / 1e6;
   }
 
   /** Ends them; returns whether every request had its outcome. */

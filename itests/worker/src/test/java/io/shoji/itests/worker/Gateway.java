@@ -155,7 +155,8 @@ final class Gateway implements AutoCloseable {
     return probe.apply(request);
   }
 
-  private Object service(String type, String filter) throws InvalidSyntaxException {
+  /** A service, whose classes are behind the framework. */
+  Object service(String type, String filter) throws InvalidSyntaxException {
     ServiceReference<?>[] references = context().getAllServiceReferences(type, filter);
     if (references == null) {
       throw new AssertionError("no service type=" + type + " filter=" + filter);

@@ -13,7 +13,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shoji.testkit.Proof;
 import java.io.BufferedReader;
-import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -36,7 +35,7 @@ class GatewayKilledIT {
     List<Long> lived = new ArrayList<>();
     long last = 0;
     for (int round = 0; round < ROUNDS; round++) {
-      Process gateway = start(folder);
+      Process gateway = GatewayMain.start(folder);
       try (BufferedReader output = gateway.inputReader(StandardCharsets.UTF_8)) {
         List<String> said = new ArrayList<>();
         String line = output.readLine();
@@ -104,24 +103,5 @@ class GatewayKilledIT {
       }
       return all;
     }
-  }
-
-  private static Process start(Path folder) throws Exception {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    for (String name : List.of("platform", "shoji", "work", "current", "previous")) {
-      command.add("-Dworker." + name + "=" + System.getProperty("worker." + name));
-    }
-    command.addAll(
-        List.of(
-            "-Xmx256m",
-            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-            "-cp",
-            System.getProperty("java.class.path"),
-            GatewayMain.class.getName(),
-            folder.toString()));
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    builder.environment().put("LC_ALL", "C.UTF-8");
-    return builder.redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null"))).start();
   }
 }

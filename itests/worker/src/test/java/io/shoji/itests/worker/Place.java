@@ -20,6 +20,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.jar.JarEntry;
+import java.util.jar.JarInputStream;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
 import java.util.stream.Stream;
 
 /** A gateway in a folder of its own with the CPU driver in a worker, and what a test asks of it. */
@@ -74,6 +78,41 @@ final class Place implements AutoCloseable {
   void driver(String runtime) throws Exception {
     packages++;
     felix.deploy(felix.write(folder, DRIVER, "1.0." + packages, runtime, DRIVER));
+  }
+
+  /** Installs or upgrades a driver that is one bundle, as if it were of that version. */
+  void driver(String bundle, String version) throws Exception {
+    packages++;
+    Path jar = folder.resolve(bundle + "-" + version + ".jar");
+    try (JarInputStream in =
+        new JarInputStream(Files.newInputStream(SHOJI.resolve(bundle + ".jar")))) {
+      Manifest manifest = in.getManifest();
+      manifest.getMainAttributes().putValue("Bundle-Version", version);
+      try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar), manifest)) {
+        for (JarEntry entry = in.getNextJarEntry(); entry != null; entry = in.getNextJarEntry()) {
+          out.putNextEntry(new JarEntry(entry.getName()));
+          in.transferTo(out);
+        }
+      }
+    }
+    felix.deploy(felix.writeFiles(folder, bundle, "1.0." + packages, jar));
+  }
+
+  /** Installs a model. */
+  void model(String name, Path bundle) throws Exception {
+    felix.deploy(felix.writeFiles(folder, name, "1.0.0", bundle));
+  }
+
+  /** What {@code shoji:workers} shows. */
+  String table() throws Exception {
+    Object commands = felix.service("io.shoji.worker.WorkerCommands", null);
+    return (String) commands.getClass().getMethod("workers").invoke(commands);
+  }
+
+  /** Copies of drivers that workers run from. */
+  List<String> copies() throws Exception {
+    String[] found = felix.bundle("io.shoji.worker").getDataFile("copies").list();
+    return found == null ? List.of() : List.of(found);
   }
 
   /** A request of a golden sample. */
@@ -132,9 +171,23 @@ final class Place implements AutoCloseable {
     return events().stream().filter(event -> event.get("type").equals(type)).toList();
   }
 
-  /** Workers of this process that are alive. */
+  /** Workers of this process that are alive; without one that only makes the class archive. */
   static List<ProcessHandle> workers() {
-    return ProcessHandle.current().descendants().filter(ProcessHandle::isAlive).toList();
+    return ProcessHandle.current()
+        .descendants()
+        .filter(ProcessHandle::isAlive)
+        .filter(process -> !commandLine(process).contains("-XX:ArchiveClassesAtExit"))
+        .toList();
+  }
+
+  /** Command and arguments of a process; empty if it has ended. */
+  static String commandLine(ProcessHandle process) {
+    try {
+      return Files.readString(Path.of("/proc", Long.toString(process.pid()), "cmdline"))
+          .replace('\0', ' ');
+    } catch (IOException e) {
+      return "";
+    }
   }
 
   /** Whether a process has a file with such a name mapped. */

@@ -24,11 +24,16 @@ import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.function.Function;
 import org.osgi.framework.BundleActivator;
 import org.osgi.framework.BundleContext;
@@ -40,7 +45,9 @@ import org.osgi.framework.ServiceReference;
  *
  * <p>A request names its {@code model}, {@code values}, {@code shape} and {@code timeoutMs}, and
  * may name a {@code client}, whose preparation is used. One with {@code status} is answered by the
- * models and accelerators that there are, one with {@code events} by the engine's events.
+ * models and accelerators that there are, one with {@code events} by the engine's events, one with
+ * {@code bench} by the times of as many runs as fit into {@code millis}, by {@code callers} at
+ * once.
  */
 public final class Probe implements BundleActivator {
   private final Map<Object, PreparedInference> preparations = new ConcurrentHashMap<>();
@@ -70,6 +77,9 @@ public final class Probe implements BundleActivator {
       return Map.of("error", "no InferenceService");
     }
     try {
+      if (request.containsKey("bench")) {
+        return bench(service, request);
+      }
       return request.containsKey("status") ? status(service) : infer(service, request);
     } finally {
       context.ungetService(reference);
@@ -112,6 +122,59 @@ public final class Probe implements BundleActivator {
     }
     status.put("accelerators", accelerators);
     return status;
+  }
+
+  private Map<String, Object> bench(InferenceService service, Map<String, Object> request) {
+    String model = (String) request.get("bench");
+    long nanos = (Long) request.get("millis") * 1_000_000;
+    int callers = (Integer) request.get("callers");
+    List<PreparedInference> prepared = new ArrayList<>();
+    for (int caller = 0; caller < callers; caller++) {
+      prepared.add(
+          preparations.computeIfAbsent(model + " " + caller, key -> prepare(service, model)));
+    }
+    ExecutorService executor = Executors.newFixedThreadPool(callers);
+    try {
+      List<Future<long[]>> runs = new ArrayList<>();
+      long start = System.nanoTime();
+      for (PreparedInference each : prepared) {
+        runs.add(executor.submit(() -> times(each, nanos)));
+      }
+      List<long[]> times = new ArrayList<>();
+      for (Future<long[]> run : runs) {
+        times.add(run.get());
+      }
+      return Map.of("times", times, "nanos", System.nanoTime() - start);
+    } catch (ExecutionException e) {
+      return Map.of("error", String.valueOf(e.getCause()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return Map.of("error", "interrupted");
+    } finally {
+      executor.shutdown();
+    }
+  }
+
+  private static PreparedInference prepare(InferenceService service, String model) {
+    try {
+      return service.prepare(ModelRef.latest(model), 1, InferenceService.deadlineIn(60_000));
+    } catch (InferenceException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static long[] times(PreparedInference prepared, long nanos) throws InferenceException {
+    long[] found = new long[1 << 18];
+    int count = 0;
+    long start = System.nanoTime();
+    long end = start + nanos;
+    while (end - start > 0 && count < found.length) {
+      prepared.run(start + 10_000_000_000L);
+      long now = System.nanoTime();
+      found[count++] = now - start;
+      start = now;
+    }
+    return Arrays.copyOf(found, count);
   }
 
   private Map<String, Object> infer(InferenceService service, Map<String, Object> request) {
@@ -157,6 +220,7 @@ public final class Probe implements BundleActivator {
     return Map.of(
         "scores", scores,
         "runtimeVersion", provenance.runtimeVersion(),
+        "driverVersion", provenance.driverVersion(),
         "generation", provenance.generation());
   }
 }
