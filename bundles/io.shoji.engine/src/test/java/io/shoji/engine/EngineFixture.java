@@ -94,7 +94,7 @@ abstract class EngineFixture {
   }
 
   static void await(String what, BooleanSupplier condition) {
-    long deadline = InferenceService.deadlineIn(10_000);
+    long deadline = InferenceService.deadlineIn(30_000);
     while (!condition.getAsBoolean()) {
       assertThat(System.nanoTime() - deadline).as("waited too long: " + what).isNegative();
       LockSupport.parkNanos(1_000_000);

@@ -61,8 +61,8 @@ class LinkTest {
     worker =
         Worker.tiny(
             LinkOptions.defaults()
-                .withHangMargin(Duration.ofMillis(300))
-                .withLoadMargin(Duration.ofSeconds(3)));
+                .withHangMargin(Duration.ofSeconds(3))
+                .withLoadMargin(Duration.ofSeconds(5)));
     accelerator = worker.accelerator();
   }
 

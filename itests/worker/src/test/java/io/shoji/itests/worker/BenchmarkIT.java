@@ -35,12 +35,12 @@ import org.junit.jupiter.api.Test;
 
 /**
  * What a process of its own costs: two gateways, the CPU driver in the one's own process and in a
- * worker of the other, prepared calls by turns. The bars are held in the long form, on a machine
- * that others leave alone.
+ * worker of the other, prepared calls by turns. In the long form alone; the bars are held on a
+ * machine that others leave alone.
  */
 class BenchmarkIT {
-  private static final int ROUNDS = Proof.rounds(1, 9);
-  private static final long MILLIS = Proof.rounds(50, 400);
+  private static final int ROUNDS = 9;
+  private static final long MILLIS = 400;
   private static final int CALLERS = 4;
   private static final int SIDE = 224;
 
@@ -70,6 +70,7 @@ class BenchmarkIT {
 
   @Test
   void shouldCostLittleWhenADriverRunsInAProcessOfItsOwn() throws Exception {
+    assumeTrue(Proof.isLong(), "figures, by -Dshoji.proof=long");
     Path work = Place.WORK.resolve("benchmark");
     boolean quiet = othersUse() < 0.1;
     Map<String, Map<Boolean, Figures>> table = new LinkedHashMap<>();
@@ -105,10 +106,8 @@ class BenchmarkIT {
     print(table, quiet);
     assertThat(table.values())
         .allSatisfy(row -> assertThat(row.get(true).median()).isPositive().isNotNaN());
-    if (Proof.isLong()) {
-      assumeTrue(quiet, "others use this machine");
-      table.forEach(BenchmarkIT::assertBars);
-    }
+    assumeTrue(quiet, "others use this machine");
+    table.forEach(BenchmarkIT::assertBars);
   }
 
   private static void assertBars(String model, Map<Boolean, Figures> row) {
@@ -203,9 +202,6 @@ class BenchmarkIT {
 
   private static List<Subject> subjects() {
     Subject small = new Subject("small", OnnxModels.smallMlp(), "-1, 64", "-1, 64");
-    if (!Proof.isLong()) {
-      return List.of(small);
-    }
     return List.of(
         small,
         new Subject("large", OnnxModels.largeMlp(), "-1, 1024", "-1, 512"),

@@ -12,6 +12,7 @@ package io.shoji.itests.worker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.shoji.testkit.Proof;
 import java.io.BufferedReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -90,6 +91,7 @@ class EnvironmentIT {
 
   @Test
   void shouldSayThatSharedMemoryIsTooSmallWhenTensorsDoNotFit() throws Exception {
+    assumeTrue(Proof.isLong(), "waits for a load to be given up, by -Dshoji.proof=long");
     List<String> said =
         run(
             Place.WORK.resolve("tiny-memory"),

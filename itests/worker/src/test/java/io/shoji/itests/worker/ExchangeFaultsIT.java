@@ -29,7 +29,6 @@ import org.junit.jupiter.api.Test;
 class ExchangeFaultsIT {
   private static Map<String, Object> quick() {
     Map<String, Object> settings = new HashMap<>();
-    settings.put("loadMarginMs", 300);
     settings.put("longestPauseMs", 200);
     settings.put("crashesPerHour", 1_000);
     return settings;
@@ -39,7 +38,9 @@ class ExchangeFaultsIT {
   void shouldEndTheProcessAndStartAnotherWhenALoadDoesNotComeBack() throws Exception {
     Path folder = Place.WORK.resolve("hung-load");
     SimulatedOnnxRuntime simulated = SimulatedRuntime.in(folder);
-    try (Place place = new Place(folder, quick())) {
+    Map<String, Object> settings = quick();
+    settings.put("loadMarginMs", 300);
+    try (Place place = new Place(folder, settings)) {
       place.felix.configure(
           "io.shoji.engine", Map.of("probationMs", 0, "loadTimeoutMs", 1_000, "hangGraceMs", 200));
       place.felix.configure(
@@ -85,7 +86,7 @@ class ExchangeFaultsIT {
     try (Place place = new Place(Place.WORK.resolve(name), quick())) {
       place.driver(Place.PREVIOUS);
       place.awaitAnswer();
-      Clients clients = new Clients(place, 4, 5_000, true);
+      Clients clients = new Clients(place, 4, 20_000, true);
       place.awaitThat("clients are answered", () -> clients.answered() > 100);
 
       CompletableFuture<Void> exchange =

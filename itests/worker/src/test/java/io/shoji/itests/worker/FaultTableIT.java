@@ -36,7 +36,7 @@ import org.junit.jupiter.api.Test;
  * outcome, the driver comes back, and nothing stays behind.
  */
 class FaultTableIT {
-  private static final int ROUNDS = Proof.rounds(10, 2_000);
+  private static final int ROUNDS = Proof.rounds(7, 2_000);
   private static final int CLIENTS = 8;
 
   /** The ways, as a tape names them. */
@@ -217,7 +217,7 @@ class FaultTableIT {
         "at " + fault.function() + " " + (fault.stage() == Stage.RUN ? 5 : 1) + " " + fault.way());
     boolean met =
         switch (fault.stage()) {
-          case RUN -> holdsWithin(HUNG_NANOS, () -> faults(simulated) > 0 || !worker.isAlive());
+          case RUN -> holdsWithin(GONE_NANOS, () -> faults(simulated) > 0 || !worker.isAlive());
           case START -> {
             if (!holdsWithin(AT_ONCE_NANOS, () -> faults(simulated) > 0)) {
               // Every call that is made before a run is made again by the next process.

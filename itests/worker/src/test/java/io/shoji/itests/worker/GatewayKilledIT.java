@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 /** The gateway's own process is killed: no worker outlives it, and the next start is clean. */
 class GatewayKilledIT {
   private static final int ROUNDS = Proof.rounds(2, 200);
-  private static final long ORPHAN_NANOS = 2_000_000_000L;
+  private static final long ORPHAN_NANOS = Proof.rounds(30, 2) * 1_000_000_000L;
 
   @Test
   void shouldLeaveNoOrphanWhenTheGatewayIsKilled() throws Exception {

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
  * simulated HailoRT, which holds the device by a lock of the system's.
  */
 class HandoverIT {
-  private static final int ROUNDS = Proof.rounds(2, 50);
+  private static final int ROUNDS = Proof.rounds(1, 50);
 
   @Test
   void shouldHandTheDeviceOverWhenTheDriverOfAnExclusiveDeviceIsExchanged() throws Exception {
@@ -37,7 +37,7 @@ class HandoverIT {
       place.model("test.model.classes", chip.write(folder));
       place.driver(Chip.DRIVER, "1.0.0");
       place.awaitThat("the chip answers", () -> "1.0.0".equals(version(place, chip)));
-      Clients clients = new Clients(place, chip, 4, 10_000, true);
+      Clients clients = new Clients(place, chip, 4, 20_000, true);
       place.awaitThat("clients are answered", () -> clients.answered() > 200);
       for (int round = 1; round <= ROUNDS; round++) {
         String next = "1.0." + round;

@@ -43,7 +43,7 @@ class PoisonIT {
       assertThat(place.events("WORKER_DIED")).hasSize(2);
       assertThat(place.events("INPUT_QUARANTINED")).hasSize(1);
       place.awaitAnswer();
-      Clients clients = new Clients(place, 8, 5_000, true);
+      Clients clients = new Clients(place, 8, 20_000, true);
       place.awaitThat("others flow", () -> clients.answered() > Proof.rounds(500, 1_000_000));
       assertThat(clients.stop()).isTrue();
       assertThat(clients.complaints()).isEmpty();

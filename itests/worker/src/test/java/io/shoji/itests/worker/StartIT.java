@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Test;
 
 /** How fast a worker starts and what it takes, without and with its archive of class data. */
 class StartIT {
-  private static final int ROUNDS = Proof.rounds(2, 20);
+  private static final int ROUNDS = Proof.rounds(1, 20);
 
   @Test
   void shouldStartFromClassDataWhenItHasBeenMade() throws Exception {

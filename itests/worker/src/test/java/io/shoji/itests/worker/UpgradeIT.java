@@ -27,7 +27,7 @@ class UpgradeIT {
     try (Place place = new Place(Place.WORK.resolve("upgrade"), Map.of())) {
       place.driver(Place.PREVIOUS);
       place.awaitAnswer();
-      Clients clients = new Clients(place, 2, 5_000, true);
+      Clients clients = new Clients(place, 2, 20_000, true);
       place.awaitThat("clients are answered", () -> clients.answered() > 500);
       List<String> figures = new ArrayList<>();
       for (int round = 0; round < ROUNDS; round++) {
