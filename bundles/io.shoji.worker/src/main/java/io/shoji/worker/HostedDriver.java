@@ -246,6 +246,7 @@ final class HostedDriver {
     current = next;
     try {
       next.connect();
+      long readyMs = next.process().upMs();
       long gapStart = 0;
       for (Worker old : former) {
         boolean serves = !old.labels().isEmpty();
@@ -271,7 +272,7 @@ final class HostedDriver {
                           lastGapMs);
                     }
                   });
-      LOG.info("a driver runs in a worker worker={} startMs={}", next, next.process().upMs());
+      LOG.info("a driver runs in a worker worker={} startMs={}", next, readyMs);
     } catch (IOException e) {
       LOG.warn("a worker did not start worker={}", next, e);
       next.process().kill();

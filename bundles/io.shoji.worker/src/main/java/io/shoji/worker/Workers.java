@@ -25,16 +25,22 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.locks.LockSupport;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleEvent;
 import org.osgi.framework.BundleException;
+import org.osgi.framework.Constants;
+import org.osgi.framework.FrameworkEvent;
+import org.osgi.framework.FrameworkListener;
 import org.osgi.framework.FrameworkUtil;
 import org.osgi.framework.ServiceRegistration;
 import org.osgi.framework.SynchronousBundleListener;
 import org.osgi.framework.hooks.bundle.EventHook;
 import org.osgi.framework.hooks.bundle.FindHook;
+import org.osgi.framework.startlevel.BundleStartLevel;
+import org.osgi.framework.startlevel.FrameworkStartLevel;
 import org.osgi.service.cm.ConfigurationAdmin;
 import org.osgi.service.cm.ConfigurationEvent;
 import org.osgi.service.cm.ConfigurationListener;
@@ -195,6 +201,7 @@ public final class Workers implements ConfigurationListener {
   private final Map<Long, HostedDriver> drivers = new ConcurrentHashMap<>();
   private final List<ServiceRegistration<?>> hooks = new ArrayList<>();
   private final SynchronousBundleListener listener = this::bundleChanged;
+  private final FrameworkListener levels = this::frameworkChanged;
 
   /** Restarts bundles, which must not happen on a thread that starts bundles already. */
   private final ExecutorService hosting =
@@ -238,6 +245,7 @@ public final class Workers implements ConfigurationListener {
             folder.resolve("copies"));
     veil = new DriverVeil(bundle -> rules.inWorker(bundle));
     context.addBundleListener(listener);
+    context.addFrameworkListener(levels);
     hooks.add(context.registerService(EventHook.class, veil, null));
     hooks.add(context.registerService(FindHook.class, veil, null));
     hosting.execute(this::rehost);
@@ -315,6 +323,7 @@ public final class Workers implements ConfigurationListener {
   public void deactivate() {
     stopping = true;
     context.removeBundleListener(listener);
+    context.removeFrameworkListener(levels);
     hosting.shutdown();
     List<HostedDriver> all = List.copyOf(drivers.values());
     drivers.clear();
@@ -343,6 +352,21 @@ public final class Workers implements ConfigurationListener {
     }
   }
 
+  /**
+   * A bundle that could not be moved while the framework was on its way to another start level can
+   * be now.
+   */
+  private void frameworkChanged(FrameworkEvent event) {
+    if (event.getType() == FrameworkEvent.STARTED
+        || event.getType() == FrameworkEvent.STARTLEVEL_CHANGED) {
+      try {
+        hosting.execute(this::rehost);
+      } catch (RejectedExecutionException e) {
+        LOG.debug("workers are stopped, no driver moves any more", e);
+      }
+    }
+  }
+
   /** Restarts each driver that does not run where it is to. */
   private void rehost() {
     for (Bundle bundle : context.getBundles()) {
@@ -350,27 +374,50 @@ public final class Workers implements ConfigurationListener {
         return;
       }
       boolean runs = (bundle.getState() & DRIVER_STATES) != 0;
-      if (!runs || rules.inWorker(bundle) == veil.covers(bundle)) {
-        continue;
+      if (runs && rules.inWorker(bundle) != veil.covers(bundle) && isMet(bundle)) {
+        move(bundle);
       }
-      try {
+    }
+  }
+
+  /**
+   * Whether the framework has a bundle's start level. While it has not, nobody may start the bundle
+   * but the framework itself, later, and where it runs is asked anew then.
+   */
+  private boolean isMet(Bundle bundle) {
+    Bundle framework = context.getBundle(Constants.SYSTEM_BUNDLE_ID);
+    try {
+      return framework.getState() != Bundle.STOPPING
+          && bundle.adapt(BundleStartLevel.class).getStartLevel()
+              <= framework.adapt(FrameworkStartLevel.class).getStartLevel();
+    } catch (IllegalStateException e) {
+      LOG.debug("a driver was uninstalled driver={}", bundle, e);
+      return false;
+    }
+  }
+
+  private void move(Bundle bundle) {
+    try {
+      LOG.info(
+          "a driver is restarted to run {} driver={}",
+          veil.covers(bundle) ? "in the gateway" : "in a worker",
+          bundle);
+      bundle.stop(Bundle.STOP_TRANSIENT);
+      HostedDriver hosted = drivers.remove(bundle.getBundleId());
+      if (hosted != null) {
+        hosted.close(2 * settings.stopMs());
+        veil.lift(bundle);
+      }
+      bundle.start(Bundle.START_TRANSIENT | Bundle.START_ACTIVATION_POLICY);
+    } catch (BundleException | IllegalStateException e) {
+      if (bundle.getState() != Bundle.UNINSTALLED && !isMet(bundle)) {
         LOG.info(
-            "a driver is restarted to run {} driver={}",
-            veil.covers(bundle) ? "in the gateway" : "in a worker",
-            bundle);
-        bundle.stop(Bundle.STOP_TRANSIENT);
-        HostedDriver hosted = drivers.remove(bundle.getBundleId());
-        if (hosted != null) {
-          hosted.close(2 * settings.stopMs());
-          veil.lift(bundle);
-        }
-        bundle.start(Bundle.START_TRANSIENT | Bundle.START_ACTIVATION_POLICY);
-      } catch (BundleException | IllegalStateException e) {
+            "a driver runs elsewhere when the framework has its start level driver={}", bundle, e);
+      } else {
         LOG.error("a driver cannot be restarted to run elsewhere driver={}", bundle, e);
-      } catch (InterruptedException e) {
-        LOG.warn("interrupted while a driver is moved driver={}", bundle, e);
-        return;
       }
+    } catch (InterruptedException e) {
+      LOG.warn("interrupted while a driver is moved driver={}", bundle, e);
     }
   }
 

@@ -30,17 +30,26 @@ import org.ops4j.pax.exam.Option;
 final class Stack {
   private Stack() {}
 
-  /** The stack that the system property {@code shoji.stack} names, with every bundle of ours. */
+  /**
+   * The stack that the system property {@code shoji.stack} names, with every bundle of ours but
+   * that which runs drivers in processes of their own, and drivers of libraries that a machine
+   * brings.
+   */
   static Option[] options() {
-    return options("shoji", "worker");
+    return options("shoji");
   }
 
   /**
-   * The same with the drivers of libraries that a machine brings, and without what would run them
-   * in processes of their own: in this framework, by its own declarative services.
+   * The same with the drivers of libraries that a machine brings: in this framework, by its own
+   * declarative services.
    */
   static Option[] withVendors() {
     return options("shoji", "vendors");
+  }
+
+  /** The first with what runs drivers in processes of their own, those that say so at once. */
+  static Option[] withWorkers() {
+    return options("shoji", "worker");
   }
 
   /** That stack with DeploymentAdmin and none of our bundles. */
@@ -48,7 +57,7 @@ final class Stack {
     return options("deployment");
   }
 
-  /** That stack with every bundle of ours, Kura's services emulated, and what shows in Kura. */
+  /** That with Kura's services emulated, and what shows in Kura. */
   static Option[] withKura() {
     return options("shoji", "worker", "kura");
   }

@@ -11,6 +11,7 @@ package io.shoji.itests;
 
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /** Waits for something that another thread brings about. */
 final class Waiting {
@@ -19,10 +20,21 @@ final class Waiting {
   private Waiting() {}
 
   static void until(String what, BooleanSupplier condition) throws InterruptedException {
+    until(what, condition, () -> "");
+  }
+
+  /**
+   * Waits.
+   *
+   * @param found what is told if it does not come
+   */
+  static void until(String what, BooleanSupplier condition, Supplier<String> found)
+      throws InterruptedException {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
     while (!condition.getAsBoolean()) {
       if (System.nanoTime() - deadline > 0) {
-        throw new AssertionError("did not come within seconds=" + LIMIT_SECONDS + ": " + what);
+        throw new AssertionError(
+            "did not come within seconds=" + LIMIT_SECONDS + ": " + what + " " + found.get());
       }
       TimeUnit.MILLISECONDS.sleep(20);
     }

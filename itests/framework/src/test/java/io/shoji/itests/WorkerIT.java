@@ -35,6 +35,7 @@ import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import javax.inject.Inject;
 import org.junit.Test;
@@ -46,7 +47,11 @@ import org.ops4j.pax.exam.spi.reactors.ExamReactorStrategy;
 import org.ops4j.pax.exam.spi.reactors.PerClass;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
+import org.osgi.framework.BundleEvent;
 import org.osgi.framework.ServiceReference;
+import org.osgi.framework.SynchronousBundleListener;
+import org.osgi.framework.startlevel.BundleStartLevel;
+import org.osgi.framework.startlevel.FrameworkStartLevel;
 
 /** A driver that moves to a process of its own and back, on this framework. */
 @RunWith(PaxExam.class)
@@ -61,7 +66,7 @@ public class WorkerIT {
 
   @Configuration
   public Option[] configuration() {
-    return Stack.options();
+    return Stack.withWorkers();
   }
 
   @Test
@@ -92,9 +97,71 @@ public class WorkerIT {
     assertFalse(hostedBy("io.shoji.worker"));
   }
 
+  @Test
+  public void shouldRunADriverInAWorkerWhenItStartedBeforeWorkersDid() throws Exception {
+    Bundle driver = bundle("io.shoji.driver.edgetpu");
+    assertTrue(driver.getBundleId() < bundle("io.shoji.worker").getBundleId());
+    Waiting.until("runs in a worker", () -> hostedBy("io.shoji.worker", "tflite0"));
+    assertEquals(Bundle.ACTIVE, driver.getState());
+    assertFalse(hostedBy("io.shoji.driver.edgetpu", "tflite0"));
+  }
+
+  @Test
+  public void shouldMoveTheDriverWhenWorkersStartAfterItAndItsStartLevelIsNotMetOnTheWay()
+      throws Exception {
+    Waiting.until("starts in the gateway", () -> hostedBy("io.shoji.driver.cpu"));
+    BundleStartLevel level = driver().adapt(BundleStartLevel.class);
+    int before = level.getStartLevel();
+    AtomicBoolean raised = new AtomicBoolean();
+    SynchronousBundleListener raise =
+        event -> {
+          if (event.getType() == BundleEvent.STOPPED
+              && event.getBundle().equals(driver())
+              && raised.compareAndSet(false, true)) {
+            // As if the framework's level went down at this moment.
+            level.setStartLevel(
+                context.getBundle(0).adapt(FrameworkStartLevel.class).getStartLevel() + 1);
+          }
+        };
+    bundle("io.shoji.worker").stop(Bundle.STOP_TRANSIENT);
+    try {
+      host("cpu=worker");
+      context.addBundleListener(raise);
+      bundle("io.shoji.worker").start();
+      Waiting.until("is stopped and not met", raised::get);
+      Waiting.until("it was tried to start it", WorkerIT::hostingIsIdle);
+      assertEquals(Bundle.RESOLVED, driver().getState());
+      assertFalse(hostedBy("io.shoji.worker"));
+
+      level.setStartLevel(before);
+
+      Waiting.until("served by a worker", () -> serves() && hostedBy("io.shoji.worker"));
+      assertEquals(Bundle.ACTIVE, driver().getState());
+      assertFalse(hostedBy("io.shoji.driver.cpu"));
+    } finally {
+      context.removeBundleListener(raise);
+      level.setStartLevel(before);
+      host("cpu=in-process");
+    }
+    Waiting.until("served in the gateway again", () -> serves() && hostedBy("io.shoji.driver.cpu"));
+  }
+
+  /** Whether the thread that moves drivers has nothing to do. */
+  private static boolean hostingIsIdle() {
+    return Thread.getAllStackTraces().entrySet().stream()
+        .filter(entry -> entry.getKey().getName().equals("shoji-worker-hosting"))
+        .allMatch(
+            entry ->
+                Stream.of(entry.getValue()).anyMatch(f -> f.getMethodName().equals("getTask")));
+  }
+
   private Bundle driver() {
+    return bundle("io.shoji.driver.cpu");
+  }
+
+  private Bundle bundle(String symbolicName) {
     return Stream.of(context.getBundles())
-        .filter(bundle -> bundle.getSymbolicName().equals("io.shoji.driver.cpu"))
+        .filter(bundle -> bundle.getSymbolicName().equals(symbolicName))
         .findFirst()
         .orElseThrow();
   }
@@ -116,8 +183,14 @@ public class WorkerIT {
   }
 
   private boolean hostedBy(String bundle) {
+    return hostedBy(bundle, "cpu0");
+  }
+
+  private boolean hostedBy(String bundle, String device) {
     try {
-      return context.getServiceReferences(Accelerator.class, "(shoji.device=cpu0)").stream()
+      return context
+          .getServiceReferences(Accelerator.class, "(shoji.device=" + device + ")")
+          .stream()
           .anyMatch(reference -> reference.getBundle().getSymbolicName().equals(bundle));
     } catch (org.osgi.framework.InvalidSyntaxException e) {
       throw new AssertionError(e);
