@@ -33,4 +33,18 @@ public interface ThreadNiceness {
    * @throws IllegalArgumentException if {@code nice} is out of its range
    */
   boolean lower(int nice);
+
+  /**
+   * Lowers, in the same way, the priority of threads of this process by their name: those of others
+   * that have no setting for it. It does not wait for threads that are yet to come.
+   *
+   * @param thread name as Java has it; the operating system knows its first 15 bytes, and all that
+   *     begin so are meant
+   * @param nice 0 to {@link #IDLE}
+   * @return how many threads have that niceness now; 0 where the system has no such call
+   * @throws IllegalArgumentException if {@code nice} is out of its range
+   */
+  default int lower(String thread, int nice) {
+    return 0;
+  }
 }

@@ -81,6 +81,11 @@ public final class LocalDisk implements Disk {
     return new Sink() {
       @Override
       public void write(ByteBuffer bytes) throws IOException {
+        if (bytes.hasArray()) {
+          stream.write(bytes.array(), bytes.arrayOffset() + bytes.position(), bytes.remaining());
+          bytes.position(bytes.limit());
+          return;
+        }
         byte[] chunk = new byte[Math.min(bytes.remaining(), CHUNK_BYTES)];
         while (bytes.hasRemaining()) {
           int length = Math.min(bytes.remaining(), chunk.length);

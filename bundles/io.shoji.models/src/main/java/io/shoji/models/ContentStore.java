@@ -607,10 +607,12 @@ final class ContentStore implements AutoCloseable {
     MessageDigest digest = Digests.sha256();
     byte[] buffer = new byte[BUFFER_BYTES];
     long size = 0;
+    Pauses pauses = new Pauses();
     while (true) {
       if (cancelled.getAsBoolean()) {
         throw new CancellationException("stopped while a file was read path=" + file.path());
       }
+      pauses.read(size);
       int count;
       try {
         count = in.read(buffer);

@@ -145,6 +145,7 @@ public final class ModelExtender implements ModelCatalog {
   private final ServiceTracker<TrustAnchors, TrustAnchors> anchors;
   private final ScheduledFuture<?> reviews;
   private final ScheduledThreadPoolExecutor executor;
+  private final DeploymentThreads deployment;
 
   /** Whether the thread's priority was lowered. Used by the thread alone. */
   private boolean givesWay;
@@ -214,6 +215,7 @@ public final class ModelExtender implements ModelCatalog {
 
   ModelExtender(BundleContext context, String storeFolder, Timing timing, Signatures signatures) {
     this.context = context;
+    this.deployment = new DeploymentThreads(context);
     this.signatures = signatures;
     this.storeFolder = storeFolder.trim();
     this.timing = timing;
@@ -240,6 +242,7 @@ public final class ModelExtender implements ModelCatalog {
     submit(this::begin);
     context.addBundleListener(uninstalls);
     tracker.open();
+    deployment.watch(() -> !published.isEmpty());
     this.reviews =
         executor.scheduleWithFixedDelay(
             guarded(this::review),
@@ -262,6 +265,7 @@ public final class ModelExtender implements ModelCatalog {
   @Deactivate
   void stop() {
     stopping = true;
+    deployment.close();
     context.removeBundleListener(uninstalls);
     tracker.close();
     anchors.close();
@@ -507,8 +511,14 @@ public final class ModelExtender implements ModelCatalog {
         .anyMatch(no -> no == null || no.retryable() || no.conflict().isPresent());
   }
 
-  /** A bundle is uninstalled: what it contained before goes with it. */
+  /**
+   * A bundle is uninstalled: what it contained before goes with it. A model's is stopped: that is
+   * how DeploymentAdmin begins to update it, before it reads the package.
+   */
   private void bundleChanged(BundleEvent event) {
+    if (event.getType() == BundleEvent.STOPPING && isModelPackage(event.getBundle())) {
+      deployment.giveWay();
+    }
     if (event.getType() == BundleEvent.UNINSTALLED) {
       long bundleId = event.getBundle().getBundleId();
       List<Kept> gone =
@@ -517,6 +527,12 @@ public final class ModelExtender implements ModelCatalog {
       refusedKept.keySet().removeIf(owner -> isOf(owner, bundleId));
       submit(this::scheduleCollection);
     }
+  }
+
+  private static boolean isModelPackage(Bundle bundle) {
+    BundleRevision revision = bundle.adapt(BundleRevision.class);
+    return revision != null
+        && !revision.getDeclaredCapabilities(PackageInstaller.NAMESPACE).isEmpty();
   }
 
   /** Whether an owner is a bundle, or its contents before. */

@@ -171,6 +171,36 @@ class ModelExtenderTest {
   }
 
   @Test
+  void shouldLetDeploymentAdminGiveWayWhenModelIsUpdatedAndNotWhenAnotherBundleIs()
+      throws Exception {
+    List<String> lowered = new CopyOnWriteArrayList<>();
+    ThreadNiceness niceness =
+        new ThreadNiceness() {
+          @Override
+          public boolean lower(int nice) {
+            return true;
+          }
+
+          @Override
+          public int lower(String thread, int nice) {
+            lowered.add(thread + " " + nice);
+            return 1;
+          }
+        };
+    context.registerService(ThreadNiceness.class, niceness, null);
+    Bundle model = install(new PackageFixture("first", "1.0.0"), "first.bundle");
+    model.start();
+    published("first");
+    Bundle other = context.installBundle("other", plainBundle("other"));
+    other.start();
+
+    other.stop();
+    assertThat(lowered).isEmpty();
+    model.stop();
+    assertThat(lowered).containsExactly(DeploymentThreads.NAME + " " + ThreadNiceness.IDLE);
+  }
+
+  @Test
   void shouldRefuseWithEveryReasonAndKeepOthersWhenPackageIsBroken() throws Exception {
     install(new PackageFixture("good", "1.0.0"), "good.bundle");
     PackageFixture broken = new PackageFixture("broken", "1.0.0");
@@ -454,13 +484,7 @@ class ModelExtenderTest {
     update(bundle, new PackageFixture("model", "2.0.0"));
     awaitVersions("[1.0.0]", "2.0.0");
 
-    ByteArrayOutputStream jar = new ByteArrayOutputStream();
-    Manifest manifest = new Manifest();
-    manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
-    manifest.getMainAttributes().putValue("Bundle-ManifestVersion", "2");
-    manifest.getMainAttributes().putValue("Bundle-SymbolicName", "updated.bundle");
-    new JarOutputStream(jar, manifest).close();
-    bundle.update(new ByteArrayInputStream(jar.toByteArray()));
+    bundle.update(plainBundle("updated.bundle"));
     resolve(bundle);
 
     awaitVersions();
@@ -532,5 +556,15 @@ class ModelExtenderTest {
         .asString()
         .contains(
             "Provide-Capability: io.shoji.model;io.shoji.model=\"bare\";version:Version=\"1.0.0\"");
+  }
+
+  private static ByteArrayInputStream plainBundle(String symbolicName) throws Exception {
+    Manifest manifest = new Manifest();
+    manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
+    manifest.getMainAttributes().putValue("Bundle-ManifestVersion", "2");
+    manifest.getMainAttributes().putValue("Bundle-SymbolicName", symbolicName);
+    ByteArrayOutputStream jar = new ByteArrayOutputStream();
+    new JarOutputStream(jar, manifest).close();
+    return new ByteArrayInputStream(jar.toByteArray());
   }
 }

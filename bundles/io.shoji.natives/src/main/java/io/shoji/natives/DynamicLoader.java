@@ -218,18 +218,22 @@ final class DynamicLoader {
 
   /** Lowers the calling thread's priority for good; whether that was done. */
   boolean lower(int nice) {
+    return lower(0, nice);
+  }
+
+  /** The same for a thread by its number; 0 is the calling one. */
+  boolean lower(int thread, int nice) {
     if (nice < ThreadNiceness.IDLE) {
       return setpriority != null
-          && setpriority.invokeInt(new Object[] {PRIO_PROCESS, 0, nice}) == 0;
+          && setpriority.invokeInt(new Object[] {PRIO_PROCESS, thread, nice}) == 0;
     }
     if (setscheduler == null) {
       return false;
     }
-    // struct sched_param has one int, the priority, which is 0 for this policy. Thread 0 is the
-    // calling one.
+    // struct sched_param has one int, the priority, which is 0 for this policy.
     try (Memory parameters = new Memory(Integer.BYTES)) {
       parameters.setInt(0, 0);
-      return setscheduler.invokeInt(new Object[] {0, SCHED_IDLE, parameters}) == 0;
+      return setscheduler.invokeInt(new Object[] {thread, SCHED_IDLE, parameters}) == 0;
     }
   }
 

@@ -212,6 +212,20 @@ final class LibraryRegistry implements VendorLibraries {
     }
   }
 
+  /** Lowers the priority of threads by their name; how many. */
+  int lower(String thread, int nice) {
+    try {
+      int lowered = 0;
+      for (int id : ThreadNames.find(thread)) {
+        lowered += loader().lower(id, nice) ? 1 : 0;
+      }
+      return lowered;
+    } catch (VendorLibraryException e) {
+      LOG.debug("Threads keep their priority, since JNA does not start. nice={}", nice, e);
+      return 0;
+    }
+  }
+
   private ElfFile.Target target() throws VendorLibraryException {
     synchronized (lock) {
       if (target == null) {

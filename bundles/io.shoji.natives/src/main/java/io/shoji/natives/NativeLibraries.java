@@ -127,11 +127,21 @@ public final class NativeLibraries implements VendorLibraries, ThreadNiceness {
 
   @Override
   public boolean lower(int nice) {
+    check(nice);
+    return registry.lower(nice);
+  }
+
+  @Override
+  public int lower(String thread, int nice) {
+    check(nice);
+    return registry.lower(thread, nice);
+  }
+
+  private static void check(int nice) {
     if (nice < 0 || nice > IDLE) {
       throw new IllegalArgumentException(
           "a niceness is 0 to " + IDLE + "; more than 0 gives way. nice=" + nice);
     }
-    return registry.lower(nice);
   }
 
   @Override

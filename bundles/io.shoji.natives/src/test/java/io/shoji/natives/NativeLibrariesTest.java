@@ -25,10 +25,13 @@ import java.io.UncheckedIOException;
 import java.lang.annotation.Annotation;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.jar.Attributes;
@@ -227,6 +230,45 @@ class NativeLibrariesTest {
     assertThatThrownBy(() -> libraries.lower(21))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("nice=21");
+    libraries.deactivate();
+  }
+
+  @Test
+  void shouldLowerOtherThreadsWhenTheyHaveThatName() throws Exception {
+    NativeLibraries libraries = new NativeLibraries(context, extractFolder(""));
+    String name = "NativeLibrariesTest lowers this one and no other";
+    CountDownLatch started = new CountDownLatch(2);
+    CountDownLatch lowered = new CountDownLatch(1);
+    Map<String, Integer> found = new ConcurrentHashMap<>();
+    List<Thread> threads = new ArrayList<>();
+    for (String each : List.of(name, "another thread")) {
+      Thread thread =
+          new Thread(
+              () -> {
+                started.countDown();
+                try {
+                  lowered.await();
+                } catch (InterruptedException e) {
+                  throw new IllegalStateException(e);
+                }
+                found.put(each, policy());
+              },
+              each);
+      thread.start();
+      threads.add(thread);
+    }
+    started.await();
+
+    int count = libraries.lower(name, 20);
+    lowered.countDown();
+    for (Thread thread : threads) {
+      thread.join();
+    }
+
+    assertThat(count).isEqualTo(1);
+    assertThat(found.get(name)).isEqualTo(SCHED_IDLE);
+    assertThat(found.get("another thread")).isNotEqualTo(SCHED_IDLE);
+    assertThat(libraries.lower("nobody has this name", 20)).isZero();
     libraries.deactivate();
   }
 

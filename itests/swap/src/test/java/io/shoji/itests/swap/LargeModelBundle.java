@@ -61,8 +61,8 @@ final class LargeModelBundle {
     Path bundle = folder.resolve(NAME + "-" + version + ".jar");
     try (OutputStream out = Files.newOutputStream(bundle);
         JarOutputStream jar = new JarOutputStream(out, manifest)) {
-      // Random weights cannot be compressed.
-      jar.setLevel(Deflater.NO_COMPRESSION);
+      // As "shoji package" does.
+      jar.setLevel(Deflater.BEST_COMPRESSION);
       jar.putNextEntry(new JarEntry("SHOJI-INF/model.json"));
       jar.write(description(version, width, onnx, golden).getBytes(StandardCharsets.UTF_8));
       jar.putNextEntry(new JarEntry("SHOJI-INF/model.onnx"));
