@@ -15,6 +15,7 @@ import io.shoji.cli.fleet.FleetCommand;
 import io.shoji.cli.inspect.InspectCommand;
 import io.shoji.cli.packaging.HandoverCommand;
 import io.shoji.cli.packaging.PackageCommand;
+import io.shoji.cli.packaging.SignCommand;
 import io.shoji.cli.packaging.VerifyCommand;
 import io.shoji.cli.quantize.QuantizeCommand;
 import java.io.IOException;
@@ -63,6 +64,7 @@ import picocli.CommandLine.ScopeType;
       InspectCommand.class,
       QuantizeCommand.class,
       PackageCommand.class,
+      SignCommand.class,
       VerifyCommand.class,
       HandoverCommand.class,
       BenchCommand.class,

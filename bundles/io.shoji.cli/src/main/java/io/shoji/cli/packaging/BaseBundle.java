@@ -35,7 +35,7 @@ record BaseBundle(Path jar, ModelDescription description) {
     ZipCheck.check(file, file.toString());
     Path found = file;
     if (ModelBundle.isDeploymentPackage(file)) {
-      Map<Path, String> bundles = ModelBundle.extract(file, ModelBundle.read(file), work);
+      Map<Path, String> bundles = ModelBundle.extractModels(file, ModelBundle.read(file), work);
       if (bundles.size() != 1) {
         throw Refusal.of(
             "BAD_PACKAGE",

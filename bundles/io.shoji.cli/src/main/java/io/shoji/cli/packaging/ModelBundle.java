@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.jar.JarFile;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
@@ -104,12 +105,24 @@ final class ModelBundle implements AutoCloseable {
   }
 
   /**
-   * Takes the model bundles out of a deployment package.
+   * Takes the bundles out of a deployment package.
    *
    * @param work where they are put
-   * @return each a file of its own, with what to name in messages; others of its bundles are left
+   * @return each a file of its own, with what to name in messages
    */
   static Map<Path, String> extract(Path dp, DeploymentPackage contents, WorkFolder work)
+      throws CommandException {
+    return extract(dp, contents, work, bundle -> true);
+  }
+
+  /** The same of the model bundles; others of its bundles are left. */
+  static Map<Path, String> extractModels(Path dp, DeploymentPackage contents, WorkFolder work)
+      throws CommandException {
+    return extract(dp, contents, work, ModelBundle::isModelPackage);
+  }
+
+  private static Map<Path, String> extract(
+      Path dp, DeploymentPackage contents, WorkFolder work, Predicate<ModelBundle> which)
       throws CommandException {
     Map<Path, String> found = new java.util.LinkedHashMap<>();
     try (ZipFile zip = new ZipFile(dp.toFile())) {
@@ -123,7 +136,7 @@ final class ModelBundle implements AutoCloseable {
           Files.copy(in, file);
         }
         try (ModelBundle bundle = open(file, dp + "!" + path)) {
-          if (bundle.isModelPackage()) {
+          if (which.test(bundle)) {
             found.put(file, dp + "!" + path);
             continue;
           }
@@ -145,6 +158,11 @@ final class ModelBundle implements AutoCloseable {
     } catch (IOException e) {
       throw Refusal.io("the package cannot be read", dp, e);
     }
+  }
+
+  /** Whether its manifest says that it is one, or it holds what only such a bundle holds. */
+  boolean isModel() {
+    return isModelPackage() || zip.getEntry(DOCUMENT) != null;
   }
 
   /** Whether its manifest says that it is one. */

@@ -33,6 +33,10 @@ import java.util.zip.ZipFile;
 
 /** Looks a package over from its archive to its figures, and writes down what it finds. */
 final class PackageAudit {
+  private static final Finding NO_MODEL =
+      Finding.note(
+          "package", "there is no model in it: archive and signatures are all to be checked");
+
   private final Optional<Trust> trust;
   private final Optional<LocalAccelerators> local;
   private final Optional<ReRun> reRun;
@@ -83,7 +87,11 @@ final class PackageAudit {
         archive(file, file.toString());
         if (!ModelBundle.isDeploymentPackage(file)) {
           signature(file, "signature");
-          bundle(file, file.toString(), work);
+          if (isModel(file, file.toString())) {
+            bundle(file, file.toString(), work);
+          } else {
+            findings.add(NO_MODEL);
+          }
           return;
         }
         DeploymentPackage contents = ModelBundle.read(file);
@@ -97,17 +105,35 @@ final class PackageAudit {
                     + contents.sha256()));
         signature(file, "signature");
         Map<Path, String> bundles = ModelBundle.extract(file, contents, work);
-        if (bundles.isEmpty()) {
-          findings.add(Finding.failed("package", "there is no model in this package"));
-        }
+        boolean models = false;
         for (Map.Entry<Path, String> bundle : bundles.entrySet()) {
           archive(bundle.getKey(), bundle.getValue());
-          signature(bundle.getKey(), "bundle's signature");
-          bundle(bundle.getKey(), bundle.getValue(), work);
+          if (isModel(bundle.getKey(), bundle.getValue())) {
+            models = true;
+            signature(bundle.getKey(), "bundle's signature");
+            bundle(bundle.getKey(), bundle.getValue(), work);
+          } else {
+            signature(bundle.getKey(), "signature of " + nameOf(bundle));
+          }
+        }
+        if (!models) {
+          findings.add(NO_MODEL);
         }
       } catch (CommandException e) {
         findings.add(Finding.failed("archive", e.reason() + ": " + e.getMessage()));
       }
+    }
+  }
+
+  private static boolean isModel(Path jar, String where) throws CommandException {
+    try (ModelBundle bundle = ModelBundle.open(jar, where)) {
+      return bundle.isModel();
+    }
+  }
+
+  private static String nameOf(Map.Entry<Path, String> bundle) throws CommandException {
+    try (ModelBundle opened = ModelBundle.open(bundle.getKey(), bundle.getValue())) {
+      return opened.symbolicName();
     }
   }
 
