@@ -40,11 +40,10 @@ class StateFaultsIT {
    *
    * @param rules what the tape says
    * @param reason what the operator is told; one of them
-   * @param brief whether every build plays it
    */
-  private record Breakage(String name, List<String> rules, List<String> reason, boolean brief) {
-    static Breakage of(String name, boolean brief, String rule, String... reason) {
-      return new Breakage(name, List.of(rule), List.of(reason), brief);
+  private record Breakage(String name, List<String> rules, List<String> reason) {
+    static Breakage of(String name, String rule, String... reason) {
+      return new Breakage(name, List.of(rule), List.of(reason));
     }
   }
 
@@ -55,12 +54,12 @@ class StateFaultsIT {
 
   private static List<Breakage> runs(String from, String hangs, boolean judged) {
     List<Breakage> all = new ArrayList<>();
-    all.add(Breakage.of("status", true, from + " status 11 " + BROKEN, BROKEN));
-    all.add(Breakage.of("hang", true, hangs + " hang", "come back"));
-    all.add(Breakage.of("memory", false, from + " memory", "allocate memory", "failures"));
+    all.add(Breakage.of("status", from + " status 11 " + BROKEN, BROKEN));
+    all.add(Breakage.of("hang", hangs + " hang", "come back"));
+    all.add(Breakage.of("memory", from + " memory", "allocate memory", "failures"));
     if (judged) {
-      all.add(Breakage.of("nan", true, from + " nan", "not finite", "answers", "differ"));
-      all.add(Breakage.of("wrong", true, from + " swap", "top1", "answers", "differ", "further"));
+      all.add(Breakage.of("nan", from + " nan", "not finite", "answers", "differ"));
+      all.add(Breakage.of("wrong", from + " swap", "top1", "answers", "differ", "further"));
     }
     return all;
   }
@@ -134,9 +133,7 @@ class StateFaultsIT {
 
   private static void play(List<Breakage> breakages, Scene scene) throws Exception {
     for (Breakage each : breakages) {
-      if (each.brief() || Proof.isLong()) {
-        scene.play(each);
-      }
+      scene.play(each);
     }
   }
 
