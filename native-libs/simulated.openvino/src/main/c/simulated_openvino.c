@@ -393,6 +393,9 @@ struct graph {
 
 struct ov_core {
   bool opened_stick;
+  /* Ids of the sticks that it has opened: listed as long as it lives, plugged in or not, as by the vendor's. */
+  char opened[MOST_BOARDS][24];
+  int opened_count;
 };
 
 struct ov_model {
@@ -433,6 +436,12 @@ struct request {
   int cancelled;
   unsigned long hanging;
   double ready;
+  bool started;
+  /* How the last inference ended, which each wait says again. */
+  int outcome;
+  /* What was computed, by output: in its tensor only when the device would be done. */
+  uint8_t *staged[MOST_PORTS];
+  size_t staged_bytes[MOST_PORTS];
 };
 
 struct port {
@@ -1372,7 +1381,26 @@ EXPORT void ov_model_free(struct ov_model *model) {
   }
 }
 
-static int list_ids(const char *family, char ids[IDS]) {
+/* A stick that a core has opened is in its list from now on. */
+static void remember_opened(struct ov_core *core, const char *device) {
+  tape_lock();
+  for (int i = 0; i < world.count; i++) {
+    const struct board *board = &world.boards[i];
+    if (strcmp(board->family, "MYRIAD") == 0 && (device[6] == '\0' || strcmp(device + 7, board->id) == 0)) {
+      bool known = false;
+      for (int k = 0; k < core->opened_count; k++) {
+        known |= strcmp(core->opened[k], board->id) == 0;
+      }
+      if (!known && core->opened_count < MOST_BOARDS) {
+        snprintf(core->opened[core->opened_count++], sizeof *core->opened, "%s", board->id);
+      }
+      break;
+    }
+  }
+  tape_unlock();
+}
+
+static int list_ids(const struct ov_core *core, const char *family, char ids[IDS]) {
   bool there = false;
   bool known;
   ids[0] = '\0';
@@ -1380,11 +1408,20 @@ static int list_ids(const char *family, char ids[IDS]) {
   tape_refresh();
   known = has_plugin(family);
   for (int i = 0; known && i < world.count; i++) {
-    if (strcmp(world.boards[i].family, family) == 0 && board_is_there(&world.boards[i])) {
+    bool opened = false;
+    for (int k = 0; strcmp(family, "MYRIAD") == 0 && k < core->opened_count; k++) {
+      opened |= strcmp(core->opened[k], world.boards[i].id) == 0;
+    }
+    if (strcmp(world.boards[i].family, family) == 0 && board_is_there(&world.boards[i]) && !opened) {
       size_t used = strlen(ids);
       snprintf(ids + used, IDS - used, "%s%s", used > 0 ? " " : "", world.boards[i].id);
       there = true;
     }
+  }
+  for (int k = 0; known && strcmp(family, "MYRIAD") == 0 && k < core->opened_count; k++) {
+    size_t used = strlen(ids);
+    snprintf(ids + used, IDS - used, "%s%s", used > 0 ? " " : "", core->opened[k]);
+    there = true;
   }
   tape_unlock();
   if (!known) {
@@ -1404,7 +1441,7 @@ EXPORT int ov_core_get_property(const struct ov_core *core, const char *device, 
   NEED_THAT(device != NULL && key != NULL && value != NULL)
   char text[IDS] = "";
   if (strcmp(key, "AVAILABLE_DEVICES") == 0) {
-    status = list_ids(device, text);
+    status = list_ids(core, device, text);
     return status == OV_OK ? give_text(text, value) : status;
   }
   if (!present(device)) {
@@ -1755,6 +1792,9 @@ EXPORT int ov_core_compile_model(struct ov_core *core, const struct ov_model *mo
     return good ? OV_NOT_ALLOCATED : OV_GENERAL_ERROR;
   }
   handle->compiled = made;
+  if (myriad) {
+    remember_opened(core, device);
+  }
   *compiled = handle;
   tape_made((uintptr_t)handle, COMPILED);
   return OV_OK;
@@ -1940,6 +1980,9 @@ EXPORT int ov_compiled_model_create_infer_request(const struct handle *handle, s
   return good ? OV_OK : OV_GENERAL_ERROR;
 }
 
+static void unstage(struct request *request, bool done);
+static bool is_busy(struct request *request);
+
 EXPORT void ov_infer_request_free(struct request *request) {
   if (!frees(F_ov_infer_request_free, request, REQUEST)) {
     return;
@@ -1947,6 +1990,7 @@ EXPORT void ov_infer_request_free(struct request *request) {
   if (request->running) {
     tape_misuse(WRONG_ORDER, F_ov_infer_request_free, "it runs, and nobody has waited for it");
   }
+  unstage(request, false);
   for (int i = 0; i < MOST_PORTS; i++) {
     give_buffer(request->inputs[i].buffer);
     give_buffer(request->outputs[i].buffer);
@@ -2005,19 +2049,23 @@ static int tensor_of(const struct tensor *from, struct tensor **to) {
   return *to == NULL ? OV_NOT_ALLOCATED : OV_OK;
 }
 
-EXPORT int ov_infer_request_get_input_tensor_by_index(const struct request *request, size_t index, struct tensor **tensor) {
+EXPORT int ov_infer_request_get_input_tensor_by_index(struct request *request, size_t index, struct tensor **tensor) {
   BEGIN(ov_infer_request_get_input_tensor_by_index)
   NEED(request, REQUEST, ov_infer_request_get_input_tensor_by_index)
   NEED_THAT(tensor != NULL && index < (size_t)request->compiled->graph->parameter_count)
+  if (is_busy(request)) {
+    say("Infer Request is busy");
+    return OV_REQUEST_BUSY;
+  }
   return tensor_of(&request->inputs[index], tensor);
 }
 
-EXPORT int ov_infer_request_get_output_tensor_by_index(const struct request *request, size_t index, struct tensor **tensor) {
+EXPORT int ov_infer_request_get_output_tensor_by_index(struct request *request, size_t index, struct tensor **tensor) {
   BEGIN(ov_infer_request_get_output_tensor_by_index)
   NEED(request, REQUEST, ov_infer_request_get_output_tensor_by_index)
   NEED_THAT(tensor != NULL && index < (size_t)request->compiled->graph->result_count)
-  if (request->running) {
-    tape_misuse(WRONG_ORDER, F_ov_infer_request_get_output_tensor_by_index, "it runs still");
+  if (is_busy(request)) {
+    say("Infer Request is busy");
     return OV_REQUEST_BUSY;
   }
   return tensor_of(&request->outputs[index], tensor);
@@ -2182,6 +2230,32 @@ static int compute(struct request *request, const struct tape_fault *fault) {
   return status;
 }
 
+/* Hides what was computed until the device is done. */
+static bool stage(struct request *request) {
+  for (int i = 0; i < request->compiled->graph->result_count; i++) {
+    struct tensor *output = &request->outputs[i];
+    size_t bytes = bytes_of(output->element, count_of(output->rank, output->dims));
+    request->staged[i] = malloc(bytes + 1);
+    if (request->staged[i] == NULL) {
+      return false;
+    }
+    request->staged_bytes[i] = bytes;
+    memcpy(request->staged[i], output->buffer->data, bytes);
+    memset(output->buffer->data, 0xee, bytes);
+  }
+  return true;
+}
+
+static void unstage(struct request *request, bool done) {
+  for (int i = 0; i < MOST_PORTS; i++) {
+    if (done && request->staged[i] != NULL) {
+      memcpy(request->outputs[i].buffer->data, request->staged[i], request->staged_bytes[i]);
+    }
+    free(request->staged[i]);
+    request->staged[i] = NULL;
+  }
+}
+
 static int start(struct request *request, const struct tape_fault *fault) {
   if (request->running) {
     say("Infer Request is busy");
@@ -2192,38 +2266,57 @@ static int start(struct request *request, const struct tape_fault *fault) {
     return OV_GENERAL_ERROR;
   }
   int status = compute(request, fault);
+  if (status == OV_OK && !stage(request)) {
+    unstage(request, false);
+    status = OV_NOT_ALLOCATED;
+  }
   if (status == OV_OK) {
     __atomic_store_n(&request->cancelled, 0, __ATOMIC_RELEASE);
     request->hanging = fault != NULL && fault->action == TAPE_HANG ? tape_now() : 0;
     request->ready = now_ms() + request->compiled->graph->delay_ms;
     request->running = true;
+    request->started = true;
   }
   return status;
 }
 
+/* Whether the device is at it still: another thing than whether somebody has waited for it. */
+static bool is_busy(struct request *request) {
+  return request->running && __atomic_load_n(&request->cancelled, __ATOMIC_ACQUIRE) == 0 &&
+         present(request->compiled->device) &&
+         ((request->hanging != 0 && tape_now() == request->hanging) || now_ms() < request->ready);
+}
+
+static int ended(struct request *request, int outcome) {
+  request->running = false;
+  request->outcome = outcome;
+  unstage(request, outcome == OV_OK);
+  return outcome;
+}
+
 /* Waits until it is ready, or for so long; -1 for ever. */
 static int await_ready(struct request *request, double ms) {
-  if (!request->running) {
+  if (!request->started) {
     say("Inference was not started");
     return OV_INFER_NOT_STARTED;
+  }
+  if (!request->running) {
+    return request->outcome;
   }
   double began = now_ms();
   while (true) {
     if (__atomic_load_n(&request->cancelled, __ATOMIC_ACQUIRE) != 0) {
-      request->running = false;
       say("Infer Request was canceled");
-      return OV_INFER_CANCELLED;
+      return ended(request, OV_INFER_CANCELLED);
     }
     if (!present(request->compiled->device)) {
-      request->running = false;
       say("the device is gone: %s", request->compiled->device);
-      return OV_GENERAL_ERROR;
+      return ended(request, OV_GENERAL_ERROR);
     }
     bool hanging = request->hanging != 0 && tape_now() == request->hanging;
     double now = now_ms();
     if (!hanging && now >= request->ready) {
-      request->running = false;
-      return OV_OK;
+      return ended(request, OV_OK);
     }
     if (ms >= 0 && now - began >= ms) {
       return OV_RESULT_NOT_READY;
@@ -2264,7 +2357,8 @@ EXPORT int ov_infer_request_wait_for(struct request *request, const int64_t time
   }
   status = await_ready(request, timeout < 0 ? -1 : (double)timeout);
   leave(request);
-  return status;
+  /* Before 2024.0 the vendor's says OK when the time has passed, too. */
+  return status == OV_RESULT_NOT_READY && release_now() <= 202303 ? OV_OK : status;
 }
 
 EXPORT int ov_infer_request_infer(struct request *request) {

@@ -33,7 +33,9 @@ import org.slf4j.LoggerFactory;
 final class Machine {
   private static final Logger LOG = LoggerFactory.getLogger(Machine.class);
   private static final String MOVIDIUS = "03e7";
-  private static final List<String> MYRIAD_X = List.of("2485", "f63b");
+  private static final String USB = "sys/bus/usb/devices";
+  private static final String STARTED = "f63b";
+  private static final List<String> MYRIAD_X = List.of("2485", STARTED);
   private static final String FIRMWARE = "usb-ma2x8x.mvcmd";
 
   private final Path root;
@@ -64,7 +66,7 @@ final class Machine {
   Optional<String> whyUnseen(String family) {
     List<Path> nodes =
         switch (family) {
-          case "MYRIAD" -> sticks();
+          case "MYRIAD" -> sticks(MYRIAD_X);
           case "GPU" -> entries(root.resolve("dev/dri"), "renderD*");
           case "NPU" -> entries(root.resolve("dev/accel"), "accel*");
           default -> List.of();
@@ -79,6 +81,42 @@ final class Machine {
             + node
         : "permission denied on the device; add the user that runs the gateway to the group render node="
             + node;
+  }
+
+  /**
+   * Whether no device of a family can be there, whatever OpenVINO says: it lists a stick that it
+   * has opened until its core is freed, plugged in or not.
+   *
+   * @param family MYRIAD, GPU, NPU or CPU
+   * @return false also where the system does not tell
+   */
+  boolean isWithout(String family) {
+    return family.equals("MYRIAD")
+        && Files.isDirectory(root.resolve(USB))
+        && sticks(MYRIAD_X).isEmpty();
+  }
+
+  /**
+   * Why OpenVINO does not see a stick although this process may use it: one that was given its
+   * firmware belongs to who gave it.
+   *
+   * @param family MYRIAD, GPU, NPU or CPU; only a Myriad X has one user
+   * @return a sentence with what to do; empty if no stick has its firmware
+   */
+  Optional<String> whyTaken(String family) {
+    return family.equals("MYRIAD")
+        ? sticks(List.of(STARTED)).stream()
+            .findFirst()
+            .map(
+                node ->
+                    "another program uses the stick, or one that was killed left it as it was; end that"
+                        + " program, or unplug the stick and plug it in again node="
+                        + node
+                        + " usb="
+                        + MOVIDIUS
+                        + ":"
+                        + STARTED)
+        : Optional.empty();
   }
 
   /**
@@ -103,12 +141,12 @@ final class Machine {
                 + folders);
   }
 
-  /** Device nodes of the sticks that are plugged in. */
-  private List<Path> sticks() {
+  /** Device nodes of the sticks of these products that are plugged in. */
+  private List<Path> sticks(List<String> products) {
     List<Path> nodes = new ArrayList<>();
-    for (Path device : entries(root.resolve("sys/bus/usb/devices"), "*")) {
+    for (Path device : entries(root.resolve(USB), "*")) {
       if (read(device, "idVendor").equals(MOVIDIUS)
-          && MYRIAD_X.contains(read(device, "idProduct"))) {
+          && products.contains(read(device, "idProduct"))) {
         nodes.add(
             root.resolve(
                 "dev/bus/usb/"

@@ -39,6 +39,7 @@ final class OpenVino {
   static final String SUPPORTED = "2022.3 to 2026";
 
   private static final int OLDEST = 202203;
+  private static final int LAST_THAT_DOES_NOT_TELL = 202303;
   private static final int NEWEST_YEAR = 2026;
   private static final int MOST_TEXT = 64 * 1024;
   private static final Pattern BUILD_NUMBER =
@@ -195,6 +196,14 @@ final class OpenVino {
   /** Year times 100 plus minor number, as 202406. */
   int release() {
     return release;
+  }
+
+  /**
+   * Whether waiting for a time says by its status that the time has passed. OpenVINO says OK then
+   * up to 2023.2, and something else in 2023.3 than later (its issue 20684).
+   */
+  boolean tellsWhatIsNotReady() {
+    return release > LAST_THAT_DOES_NOT_TELL;
   }
 
   /** The library. */

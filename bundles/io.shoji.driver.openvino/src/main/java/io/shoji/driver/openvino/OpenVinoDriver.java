@@ -23,12 +23,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Dictionary;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Hashtable;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
@@ -166,6 +168,9 @@ public final class OpenVinoDriver {
 
     /** Whether a device of it was given up, after which it starts anew. */
     private boolean stale;
+
+    /** Names of sticks that were given up, which the core lists as long as it lives. */
+    private final Set<String> givenUp = new HashSet<>();
 
     private boolean everThere;
     private long notBeforeNanos = System.nanoTime();
@@ -430,6 +435,7 @@ public final class OpenVinoDriver {
       library.api.run(OvFunction.ov_core_free, plugin.core);
       plugin.core = 0;
       plugin.stale = false;
+      plugin.givenUp.clear();
     }
   }
 
@@ -448,7 +454,10 @@ public final class OpenVinoDriver {
       if (plugin.core == 0) {
         plugin.core = library.api.make("no core can be made", OvFunction.ov_core_create);
       }
-      List<String> ids = OvDevice.list(library.api, plugin.core, plugin.family);
+      List<String> ids =
+          OvDevice.list(library.api, machine, plugin.core, plugin.family).stream()
+              .filter(id -> !plugin.givenUp.contains(nameOf(plugin, id)))
+              .toList();
       if (ids.isEmpty()) {
         explain(plugin);
       } else {
@@ -468,7 +477,12 @@ public final class OpenVinoDriver {
 
   /** Says once why a device that the machine has is not seen. */
   private void explain(Plugin plugin) {
-    String why = machine.whyUnseen(plugin.family).orElse("");
+    // One that was here before is away while it starts anew.
+    String why =
+        machine
+            .whyUnseen(plugin.family)
+            .or(() -> plugin.everThere ? Optional.empty() : machine.whyTaken(plugin.family))
+            .orElse("");
     if (!why.isEmpty() && !why.equals(plugin.complaint)) {
       LOG.warn("OpenVINO sees no {} although there is one: {}", plugin.family, why);
     }
@@ -677,6 +691,9 @@ public final class OpenVinoDriver {
     slots.remove(name);
     closing.add(name);
     slot.plugin.stale = true;
+    if (slot.device.isExclusive()) {
+      slot.plugin.givenUp.add(name);
+    }
     unregister(slot);
     slot.thread.execute(
         () -> {

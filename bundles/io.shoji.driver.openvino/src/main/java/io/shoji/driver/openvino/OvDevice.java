@@ -107,8 +107,12 @@ final class OvDevice {
    *
    * @throws AcceleratorException if the release has no such plugin, or it does not work
    */
-  static List<String> list(OpenVino api, long core, String family) throws AcceleratorException {
+  static List<String> list(OpenVino api, Machine machine, long core, String family)
+      throws AcceleratorException {
     List<String> ids = OpenVino.words(api.property(core, family, "AVAILABLE_DEVICES"));
+    if (machine.isWithout(family)) {
+      return List.of();
+    }
     return family.equals("CPU") ? List.of("") : ids;
   }
 
@@ -180,7 +184,7 @@ final class OvDevice {
   /** Whether its plugin says that it is there. */
   boolean isThere() {
     try {
-      return list(api, core, family).contains(id);
+      return list(api, machine, core, family).contains(id);
     } catch (AcceleratorException e) {
       LOG.debug("the devices of a plugin are not told device={}", name(), e);
       return false;
@@ -194,10 +198,12 @@ final class OvDevice {
    */
   @Nullable AcceleratorException explain(int status, String what, String reason) {
     if (!isThere()) {
+      // One that this process has started is busy for nobody else.
+      String taken = proven ? "" : machine.whyTaken(family).map(why -> ": " + why).orElse("");
       return OvStatus.failure(
           Code.DEVICE_LOST,
           status,
-          what + ": the device is not there any more device=" + name(),
+          what + ": the device is not there any more device=" + name() + taken,
           reason,
           api.version());
     }

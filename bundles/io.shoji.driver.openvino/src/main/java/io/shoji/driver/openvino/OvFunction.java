@@ -40,6 +40,7 @@ enum OvFunction {
   ov_infer_request_get_input_tensor_by_index("i", "asa"),
   ov_infer_request_get_output_tensor_by_index("i", "asa"),
   ov_infer_request_start_async("i", "a"),
+  ov_infer_request_wait("i", "a"),
   ov_infer_request_wait_for("i", "al"),
   ov_infer_request_cancel("i", "a"),
   ov_infer_request_free("v", "a"),

@@ -219,7 +219,7 @@ final class OvRequest implements AutoCloseable {
       long left = deadlineNanos - System.nanoTime();
       // Rounded up, so that the last wait is not one of 0 ms again and again.
       long ms = Math.min(SLICE_MS, TimeUnit.NANOSECONDS.toMillis(Math.max(0, left) + 999_999));
-      int status = api.call(OvFunction.ov_infer_request_wait_for, handle, ms);
+      int status = settled(api.call(OvFunction.ov_infer_request_wait_for, handle, ms));
       if (status != OvStatus.RESULT_NOT_READY
           || deadlineNanos - System.nanoTime() <= 0
           || !goesOn.getAsBoolean()) {
@@ -228,15 +228,47 @@ final class OvRequest implements AutoCloseable {
     }
   }
 
-  /** Asks the device to end it, which some can and most do not; it ends by itself in time. */
+  /**
+   * What a wait of limited time says, and in releases that say OK even if the time has passed, what
+   * the request says: it refuses its tensors while it runs.
+   */
+  private int settled(int status) {
+    if (api.tellsWhatIsNotReady()
+        || (status != OvStatus.OK
+            && status != OvStatus.UNEXPECTED
+            && status != OvStatus.RESULT_NOT_READY)) {
+      return status;
+    }
+    int asked =
+        api.call(
+            OvFunction.ov_infer_request_get_output_tensor_by_index, handle, 0L, scratch.address());
+    if (asked == OvStatus.REQUEST_BUSY) {
+      return OvStatus.RESULT_NOT_READY;
+    }
+    if (asked == OvStatus.OK) {
+      api.run(OvFunction.ov_tensor_free, scratch.buffer().getLong(0));
+    }
+    // At once, with what the inference came to.
+    return api.call(OvFunction.ov_infer_request_wait, handle);
+  }
+
+  /**
+   * Asks the device to end it, which some can and most do not; it ends by itself in time. Releases
+   * whose state is all that tells whether it runs are not asked: a request that was cancelled
+   * refuses everything.
+   */
   void cancel() {
+    if (!api.tellsWhatIsNotReady()) {
+      return;
+    }
     int status = api.call(OvFunction.ov_infer_request_cancel, handle);
     LOG.debug("an inference whose deadline passed is cancelled status={}", OvStatus.name(status));
   }
 
   /** Whether what was started is over. */
   boolean isDone() {
-    return api.call(OvFunction.ov_infer_request_wait_for, handle, 0L) != OvStatus.RESULT_NOT_READY;
+    return settled(api.call(OvFunction.ov_infer_request_wait_for, handle, 0L))
+        != OvStatus.RESULT_NOT_READY;
   }
 
   /**

@@ -20,6 +20,7 @@ final class OvStatus {
   static final int GENERAL_ERROR = -1;
   static final int NOT_IMPLEMENTED = -2;
   static final int PARAMETER_MISMATCH = -4;
+  static final int UNEXPECTED = -7;
   static final int REQUEST_BUSY = -8;
   static final int RESULT_NOT_READY = -9;
   static final int NOT_ALLOCATED = -10;
@@ -71,6 +72,10 @@ final class OvStatus {
         || words.contains("bad_alloc")
         || words.contains("not enough memory")) {
       return Code.OUT_OF_MEMORY;
+    }
+    // An operator of a library of its own, which no release has.
+    if (words.contains("unsupported opset: extension")) {
+      return Code.UNSUPPORTED;
     }
     if (words.contains("unsupported opset") || words.contains("doesn't contain the operation")) {
       return Code.INCOMPATIBLE_RUNTIME;

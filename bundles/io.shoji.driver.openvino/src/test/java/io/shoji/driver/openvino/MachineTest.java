@@ -56,6 +56,30 @@ class MachineTest {
   }
 
   @Test
+  void shouldKnowThatNoStickIsThereWhereTheSystemTells() throws IOException {
+    Machine machine = new Machine(root, path -> true);
+    assertThat(machine.isWithout("MYRIAD")).isFalse();
+    stick("1-1", "1d6b", "2485");
+    assertThat(machine.isWithout("MYRIAD")).isTrue();
+    assertThat(machine.isWithout("GPU")).isFalse();
+    stick("1-2", "03e7", "f63b");
+    assertThat(machine.isWithout("MYRIAD")).isFalse();
+  }
+
+  @Test
+  void shouldSayThatAStickIsTakenWhenItHasItsFirmware() throws IOException {
+    Machine machine = new Machine(root, path -> true);
+    assertThat(machine.whyTaken("MYRIAD")).isEmpty();
+    stick("1-2", "03e7", "2485");
+    assertThat(machine.whyTaken("MYRIAD")).isEmpty();
+    stick("1-2", "03e7", "f63b");
+    assertThat(machine.whyTaken("MYRIAD").orElseThrow())
+        .contains("another program uses the stick", "plug it in again", "usb=03e7:f63b")
+        .contains("node=" + root.resolve("dev/bus/usb/001/012"));
+    assertThat(machine.whyTaken("GPU")).isEmpty();
+  }
+
+  @Test
   void shouldFindTheFirmwareBesideTheLibraryOrItsPlugins() throws IOException {
     Machine machine = Machine.real();
     Path library = root.resolve("lib/libopenvino_c.so");

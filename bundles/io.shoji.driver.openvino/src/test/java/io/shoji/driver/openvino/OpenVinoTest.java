@@ -11,17 +11,26 @@ package io.shoji.driver.openvino;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.offset;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
+import io.shoji.accelerator.LoadOptions;
+import io.shoji.accelerator.LoadedModel;
+import io.shoji.accelerator.ModelArtifact;
+import io.shoji.accelerator.Precision;
 import io.shoji.accelerator.VendorLibrary;
 import io.shoji.accelerator.VendorLibraryException;
 import io.shoji.tensor.ElementType;
+import io.shoji.tensor.Shape;
+import io.shoji.tensor.Tensor;
+import io.shoji.testkit.OpenVinoIr;
 import io.shoji.testkit.ProcessFigures;
 import io.shoji.testkit.SimulatedOpenVino;
 import java.io.IOException;
@@ -378,16 +387,44 @@ class OpenVinoTest {
   }
 
   @Test
-  void shouldOpenTheLibraryOfThisMachineWhenThereIsOne() throws Exception {
+  void shouldComputeByTheLibraryOfThisMachineWhenThereIsOne() throws Exception {
     try (Gateway gateway = new Gateway(folder)) {
       Optional<VendorLibrary> found = installed(gateway);
       assumeTrue(found.isPresent(), "no libopenvino_c.so is installed on this machine");
       try (VendorLibrary library = found.orElseThrow()) {
         OpenVino api = OpenVino.of(library);
         long core = api.make("a core", OvFunction.ov_core_create);
-        assertThat(OvDevice.list(api, core, "CPU")).containsExactly("");
+        assertThat(OvDevice.list(api, Machine.real(), core, "CPU")).containsExactly("");
         api.run(OvFunction.ov_core_free, core);
         api.shutDown();
+      }
+      OpenVinoDriver driver = gateway.start(Map.of("devices", "CPU", "cacheFolder", "none"));
+      try {
+        assertComputes(gateway.accelerator("CPU"));
+      } finally {
+        driver.stop();
+      }
+    }
+  }
+
+  private void assertComputes(Accelerator cpu) throws Exception {
+    float[] values = {0.5f, -1, 2, 0.25f, 0, 1, -0.75f, 3};
+    float[] asked = OpenVinoIr.apply(values);
+    Tensor input = Tensor.ofFloats(Shape.of(1, OpenVinoIr.IN), values);
+    for (OpenVinoIr.Weights weights : OpenVinoIr.Weights.values()) {
+      ModelArtifact artifact =
+          new OvArtifacts(folder)
+              .ir("own" + weights, OpenVinoIr.perceptron(weights, 1), Precision.FP32);
+      for (int i = 0; i < 10; i++) {
+        try (LoadedModel model = cpu.load(artifact, LoadOptions.defaults())) {
+          Tensor found = model.run(List.of(input), LoadedModel.noDeadline()).get(0);
+          for (int k = 0; k < OpenVinoIr.OUT; k++) {
+            // A processor may compute in less than 32 bits.
+            assertThat(found.getFloat(k))
+                .as("%s weights=%s", cpu.info(), weights)
+                .isCloseTo(asked[k], offset(0.02f * (1 + Math.abs(asked[k]))));
+          }
+        }
       }
     }
   }
