@@ -113,6 +113,35 @@ class ServeIT {
   }
 
   @Test
+  void shouldRunAVendorsDriverInAProcessOfItsOwnWhenItComes() throws Exception {
+    try (GatewayProcess gateway = serve()) {
+      gateway.await("installed io.shoji.worker");
+      gateway.await("watching");
+      Packages.put(Packages.perceptron(made), packages, "perceptron.dp");
+      Packages.put(
+          Packages.shipped("driver-edgetpu-linux-" + Packages.architecture()),
+          packages,
+          "tflite.dp");
+      gateway.await("serving perceptron 1.0.0 on cpu:tflite0");
+
+      ProcessHandle process = ProcessHandle.of(gateway.pid()).orElseThrow();
+      assertThat(maps(process)).contains("libonnxruntime.so").doesNotContain("libtensorflowlite");
+      assertThat(process.children().filter(each -> maps(each).contains("libtensorflowlite")))
+          .hasSize(1);
+      assertThat(gateway.terminate()).isZero();
+    }
+  }
+
+  /** What a process has mapped; empty if it has ended. */
+  private static String maps(ProcessHandle process) {
+    try {
+      return Files.readString(Path.of("/proc", Long.toString(process.pid()), "maps"));
+    } catch (IOException e) {
+      return "";
+    }
+  }
+
+  @Test
   void shouldUpdateWhenNewerPackageIsPutIntoFolder() throws Exception {
     Path newer =
         Packages.digits(
