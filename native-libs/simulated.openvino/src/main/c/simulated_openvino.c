@@ -362,7 +362,7 @@ static void put_element(void *data, int element, size_t i, float value) {
 
 /* ---- Objects. ---- */
 
-enum operation { PARAMETER, CONSTANT, MAT_MUL, ADD, MULTIPLY, RELU, CONVERT, IDENTITY, RESULT };
+enum operation { PARAMETER, CONSTANT, MAT_MUL, ADD, MULTIPLY, RELU, CONVERT, IDENTITY, RESULT, FLATTEN };
 
 struct node {
   int operation;
@@ -932,7 +932,7 @@ static bool read_edges(struct graph *graph, const char *text) {
 
 /* Ports, and that every node has its inputs, which come before it. */
 static bool finish(struct graph *graph) {
-  static const int asked[] = {0, 0, 2, 2, 2, 1, 1, 1, 1};
+  static const int asked[] = {0, 0, 2, 2, 2, 1, 1, 1, 1, 1};
   for (int i = 0; i < graph->count; i++) {
     struct node *node = &graph->nodes[i];
     node->input_count = asked[node->operation];
@@ -1176,6 +1176,7 @@ static bool onnx_node(struct graph *graph, struct bytes from) {
   char type[32] = "";
   int count = 0;
   bool transposed = false;
+  uint64_t axis = 1;
   struct bytes content;
   uint64_t number;
   uint64_t value;
@@ -1198,13 +1199,16 @@ static bool onnx_node(struct graph *graph, struct bytes from) {
         }
       }
       transposed |= strcmp(name, "transB") == 0 && set != 0;
+      axis = strcmp(name, "axis") == 0 ? set : axis;
     }
   }
   bool gemm = strcmp(type, "Gemm") == 0;
   int operation = gemm || strcmp(type, "MatMul") == 0 ? MAT_MUL
                   : strcmp(type, "Relu") == 0        ? RELU
+                  : strcmp(type, "Flatten") == 0     ? FLATTEN
                                                      : operation_of(type);
-  if (operation != MAT_MUL && operation != RELU && operation != ADD && operation != IDENTITY) {
+  if (operation != MAT_MUL && operation != RELU && operation != ADD && operation != IDENTITY &&
+      (operation != FLATTEN || axis != 1)) {
     say("OpenVINO does not support the following ONNX operations: %s", type);
     return false;
   }
@@ -1550,6 +1554,23 @@ EXPORT int ov_model_get_friendly_name(const struct ov_model *model, char **name)
   return give_text(model->graph->name, name);
 }
 
+/* ONNX's Flatten of axis 1: everything behind the first dimension in one, which must be known. */
+static bool flatten(int *rank, int64_t *dims) {
+  int64_t rest = 1;
+  for (int i = 1; i < *rank; i++) {
+    if (dims[i] < 0) {
+      return false;
+    }
+    rest *= dims[i];
+  }
+  if (*rank < 1) {
+    return false;
+  }
+  *rank = 2;
+  dims[1] = rest;
+  return true;
+}
+
 /* The shape that a node gives, of inputs whose shapes are known; -1 for what is not. */
 static bool infer_shape(const struct graph *graph, int at, int *rank, int64_t *dims) {
   const struct node *node = &graph->nodes[at];
@@ -1569,6 +1590,8 @@ static bool infer_shape(const struct graph *graph, int at, int *rank, int64_t *d
       return false;
     }
     dims[*rank - 1] = other[node->transposed ? 0 : 1];
+  } else if (node->operation == FLATTEN) {
+    return flatten(rank, dims);
   } else if (node->operation == MULTIPLY || node->operation == ADD) {
     int right;
     int64_t other[MOST_RANK];
@@ -2107,6 +2130,9 @@ static bool compute_node(const struct graph *graph, int at, struct values *all) 
       }
     }
     return true;
+  }
+  if (node->operation == FLATTEN && !flatten(&out->rank, out->dims)) {
+    return false;
   }
   if (right != NULL && right->rank > left->rank) {
     out->rank = right->rank;
