@@ -92,6 +92,15 @@ public final class Json {
         : Optional.empty();
   }
 
+  /** Says of an accelerator that it is simulated, behind its name; nothing of a real one. */
+  public static String simulated(JsonElement accelerator) {
+    return member(accelerator, "simulated")
+            .filter(value -> value.isJsonPrimitive() && value.getAsBoolean())
+            .isPresent()
+        ? " (simulated)"
+        : "";
+  }
+
   /** A member's elements; none if it is missing or no array. */
   public static List<JsonElement> elements(@Nullable JsonElement from, String member) {
     List<JsonElement> elements = new ArrayList<>();

@@ -58,6 +58,7 @@ import picocli.CommandLine.ScopeType;
       "  shoji quantize --help",
       "  shoji fleet list --broker ssl://broker.example:8883 --account acme",
       "  shoji fleet install --help",
+      "  shoji gateway --simulate hailo8     a gateway, with a device that is not there",
       "  source <(shoji completion)          completes with TAB, in bash and zsh"
     },
     subcommands = {
@@ -99,7 +100,9 @@ public final class Shoji {
               }
             },
             "shoji-interrupt");
-    Runtime.getRuntime().addShutdownHook(interrupter);
+    if (!GatewayCommand.isAsked(arguments)) {
+      Runtime.getRuntime().addShutdownHook(interrupter);
+    }
     int code = ExitCode.FAILED.code();
     try {
       code = run(Environment.ofProcess(), arguments);
@@ -186,6 +189,11 @@ public final class Shoji {
   /** The command with all its subcommands. */
   static CommandLine commandLine(Environment environment) {
     CommandLine command = new CommandLine(new Shoji(), new Factory(environment));
+    // What the gateway is asked, it reads itself.
+    command.addSubcommand(
+        new CommandLine(new GatewayCommand(environment))
+            .setUnmatchedOptionsArePositionalParams(true)
+            .setStopAtPositional(true));
     command.addSubcommand("completion", new AutoComplete.GenerateCompletion());
     command
         .setOut(new PrintWriter(environment.out(), true, StandardCharsets.UTF_8))

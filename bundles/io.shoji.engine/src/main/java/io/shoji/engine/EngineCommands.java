@@ -63,7 +63,13 @@ public final class EngineCommands {
               model.description().version().toString(),
               model.state().toString(),
               by.map(Provenance::variant).orElse("-"),
-              by.map(p -> p.accelerator() + ":" + p.device() + (p.degraded() ? " degraded" : ""))
+              by.map(
+                      p ->
+                          p.accelerator()
+                              + ":"
+                              + p.device()
+                              + (p.simulated() ? " (simulated)" : "")
+                              + (p.degraded() ? " degraded" : ""))
                   .orElse("-"),
               by.map(p -> p.runtime() + " " + p.runtimeVersion()).orElse("-"),
               model.reason()));

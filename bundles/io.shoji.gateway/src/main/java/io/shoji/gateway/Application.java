@@ -75,11 +75,22 @@ final class Application implements Closeable {
 
   /** Reads a file; the caller closes the stream. */
   InputStream read(Content content) throws IOException {
-    ZipEntry entry = jar.getEntry(content.path());
+    return read(content.path());
+  }
+
+  /** Reads the file of a path; the caller closes the stream. */
+  InputStream read(String path) throws IOException {
+    ZipEntry entry = jar.getEntry(path);
     if (entry == null) {
-      throw new IOException("the application has no such file path=" + content.path());
+      throw new IOException("the application has no such file path=" + path);
     }
     return jar.getInputStream(entry);
+  }
+
+  /** This machine's processor, as names of packages and libraries have it. */
+  static String architecture() {
+    String name = System.getProperty("os.arch");
+    return name.equals("amd64") ? "x86_64" : name;
   }
 
   /** Writes the files below a folder into another one. */

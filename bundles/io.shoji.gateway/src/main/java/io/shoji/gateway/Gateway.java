@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** The command {@code java -jar shoji-gateway.jar}. Logs nothing: where to, it says first. */
@@ -75,31 +76,50 @@ public final class Gateway {
 
   private static Exit inWorkFolder(Options options, Shutdown shutdown, Task task)
       throws GatewayException, IOException, InterruptedException {
-    boolean serves = options.command() == Options.Command.SERVE;
-    try (Application application = Application.open();
-        WorkFolder work = workFolder(options)) {
-      Logging.start(work.log(), options.verbose());
-      try {
-        Map<String, String> settings =
-            new HashMap<>(WebConsole.settings(work, serves ? options.httpPort() : 0));
-        if (options.restBasicAuth()) {
-          settings.put("io.shoji.gateway.kura.rest.basic", "true");
-        }
-        if (!serves || !options.shell() || !Terminal.isInteractive()) {
-          settings.put("gosh.args", "--nointeractive");
-        }
-        if (options.cloud().isPresent()) {
-          settings.putAll(cloud(options.cloud().get()));
-        }
-        Session session = new Session(options, application, work, settings, shutdown);
-        try {
-          return task.run(session);
-        } finally {
-          session.stop();
-        }
-      } finally {
-        Logging.stop();
+    try (Application application = Application.open()) {
+      if (options.simulate().isPresent()) {
+        Simulation.requireKnown(application, options.simulate().get());
       }
+      try (WorkFolder work = workFolder(options)) {
+        Logging.start(work.log(), options.verbose());
+        try {
+          return run(options, application, work, shutdown, task);
+        } finally {
+          Logging.stop();
+        }
+      }
+    }
+  }
+
+  private static Exit run(
+      Options options, Application application, WorkFolder work, Shutdown shutdown, Task task)
+      throws GatewayException, IOException, InterruptedException {
+    boolean serves = options.command() == Options.Command.SERVE;
+    Map<String, String> settings = new HashMap<>();
+    Optional<Simulation> simulation = Simulation.prepare(application, work, options);
+    try {
+      if (simulation.isPresent()) {
+        System.out.println(simulation.get().banner());
+        settings.putAll(simulation.get().settings());
+      }
+      settings.putAll(WebConsole.settings(work, serves ? options.httpPort() : 0));
+      if (options.restBasicAuth()) {
+        settings.put("io.shoji.gateway.kura.rest.basic", "true");
+      }
+      if (!serves || !options.shell() || !Terminal.isInteractive()) {
+        settings.put("gosh.args", "--nointeractive");
+      }
+      if (options.cloud().isPresent()) {
+        settings.putAll(cloud(options.cloud().get()));
+      }
+      Session session = new Session(options, application, work, settings, shutdown, simulation);
+      try {
+        return task.run(session);
+      } finally {
+        session.stop();
+      }
+    } finally {
+      simulation.ifPresent(Simulation::close);
     }
   }
 
@@ -125,6 +145,10 @@ public final class Gateway {
     }
     return options.command() == Options.Command.DEMO
         ? WorkFolder.temporary()
-        : WorkFolder.open(Path.of(System.getProperty("user.home"), ".shoji", "gateway"));
+        : WorkFolder.open(
+            Path.of(
+                System.getProperty("user.home"),
+                ".shoji",
+                options.simulate().map(name -> "gateway-simulated-" + name).orElse("gateway")));
   }
 }

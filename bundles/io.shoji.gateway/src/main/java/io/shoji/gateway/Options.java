@@ -36,6 +36,8 @@ import java.util.OptionalInt;
  * @param shell whether there may be a shell on the terminal
  * @param readyFile written once everything is ready
  * @param readySeconds how long models may take to be ready
+ * @param simulate the device that is simulated, if one is
+ * @param tape what happens to it, if anything
  * @param cloud what the cloud connection is configured with at the start; empty to leave it as it
  *     is
  */
@@ -55,6 +57,8 @@ record Options(
     boolean shell,
     Optional<Path> readyFile,
     int readySeconds,
+    Optional<String> simulate,
+    Optional<String> tape,
     Optional<Cloud> cloud) {
 
   /** 500 images in ten seconds. */
@@ -79,9 +83,12 @@ record Options(
 
       options of both
         --work DIR         folder to work in (demo: a new one, removed afterwards;
-                           serve: ~/.shoji/gateway)
+                           serve: ~/.shoji/gateway, with --simulate another one)
         --ready-timeout S  seconds that models may take to be ready (30)
         --verbose          the log at INFO on the terminal too
+        --simulate DEVICE  hailo8, hailo8l or myriad: a device that is not there, and a model
+                           for it; says on every screen that it is simulated
+        --tape TAPE        what happens to that device: unplug, heat, faults, or a file
 
       options of demo
         --rate N           images per second (50); 0 for as fast as possible
@@ -185,6 +192,8 @@ record Options(
     private boolean shell = true;
     private Optional<Path> readyFile = Optional.empty();
     private int readySeconds = DEFAULT_READY_SECONDS;
+    private Optional<String> simulate = Optional.empty();
+    private Optional<String> tape = Optional.empty();
     private Optional<String> broker = Optional.empty();
     private Optional<String> account = Optional.empty();
     private Optional<String> clientId = Optional.empty();
@@ -196,6 +205,8 @@ record Options(
         case "--work" -> work = path(option, left);
         case "--ready-timeout" -> readySeconds = integer(option, left, 1, 86_400);
         case "--verbose" -> verbose = true;
+        case "--simulate" -> simulate = Optional.of(value(option, left));
+        case "--tape" -> tape = Optional.of(value(option, left));
         default -> {
           return switch (command) {
             case DEMO -> acceptDemo(option, left);
@@ -242,6 +253,9 @@ record Options(
     }
 
     Options build(Command command) throws GatewayException {
+      if (tape.isPresent() && simulate.isEmpty()) {
+        throw usage("--tape goes with --simulate: it says what happens to a simulated device");
+      }
       if (broker.isEmpty()
           && (account.isPresent()
               || clientId.isPresent()
@@ -265,6 +279,8 @@ record Options(
           shell,
           readyFile,
           readySeconds,
+          simulate,
+          tape,
           broker.map(url -> new Cloud(url, account, clientId, user, passwordFile)));
     }
 

@@ -63,6 +63,7 @@ final class Session {
   private final WorkFolder work;
   private final Map<String, String> settings;
   private final Shutdown shutdown;
+  private final Optional<Simulation> simulation;
   private final AtomicInteger changes = new AtomicInteger();
   private final ExecutorService reporter =
       Executors.newSingleThreadExecutor(Session::reporterThread);
@@ -77,6 +78,7 @@ final class Session {
    * Starts a gateway.
    *
    * @param settings framework properties
+   * @param simulation the device that is simulated, if one is
    * @throws GatewayException NOT_STARTED
    */
   Session(
@@ -84,13 +86,15 @@ final class Session {
       Application application,
       WorkFolder work,
       Map<String, String> settings,
-      Shutdown shutdown)
+      Shutdown shutdown,
+      Optional<Simulation> simulation)
       throws GatewayException, IOException, InterruptedException {
     this.options = options;
     this.application = application;
     this.work = work;
     this.settings = settings;
     this.shutdown = shutdown;
+    this.simulation = simulation;
     Started started = start();
     this.platform = started.platform();
     this.packages = started.packages();
@@ -162,6 +166,8 @@ final class Session {
               Terminal.isAnsi() && !options.plain(),
               packages.installed().stream().map(InstalledPackage::toString).toList());
       Inside inside = platform.await(Inside.class, options.readySeconds());
+      // The table is drawn in place: what the tape does is in the log.
+      simulation.ifPresent(device -> device.play(said -> {}));
       shutdown.allowInterrupt();
       try {
         return inside.demo(request, System.out) ? Exit.OK : Exit.FAILED;
@@ -194,6 +200,11 @@ final class Session {
       reports = true;
       options.readyFile().ifPresent(file -> writeReady(file, ready));
       startConsoles();
+      simulation.ifPresent(
+          device -> {
+            System.out.println(device.banner());
+            device.play(System.out::println);
+          });
       System.out.println("watching " + watched + " for packages");
       System.out.flush();
       Thread stopped = new Thread(this::requestWhenStopped, "framework-stop");
@@ -225,10 +236,11 @@ final class Session {
     boolean web = WebConsole.runs(settings);
     boolean shell = !settings.containsKey("gosh.args");
     if (web || shell) {
-      new ShellCommands(platform, packages, this::changed).register();
+      new ShellCommands(platform, packages, this::changed, simulation).register();
       platform.startConsoles();
     }
     if (web) {
+      simulation.ifPresent(device -> WebConsole.brand(platform.context(), device.title()));
       System.out.println(
           "web console "
               + WebConsole.url(options.httpPort())
@@ -265,9 +277,9 @@ final class Session {
     }
     boolean restore = false;
     boolean fresh = false;
-    for (Application.Content content : application.list("packages")) {
+    for (Application.Content content : inside()) {
       Matcher architecture = ARCHITECTURE.matcher(content.name());
-      if (architecture.find() && !architecture.group(1).equals(architecture())) {
+      if (architecture.find() && !architecture.group(1).equals(Application.architecture())) {
         continue;
       }
       String key = content.name() + "@" + content.identity();
@@ -305,6 +317,18 @@ final class Session {
     }
   }
 
+  /** The packages inside of the application, with those of what is simulated. */
+  private List<Application.Content> inside() {
+    List<Application.Content> all = new ArrayList<>(application.list("packages"));
+    if (simulation.isPresent()) {
+      all.removeIf(simulation.get()::replaces);
+      application.list("simulations/packages").stream()
+          .filter(simulation.get()::brings)
+          .forEach(all::add);
+    }
+    return all;
+  }
+
   /**
    * Installs a package of the application, unless the user has a newer one.
    *
@@ -327,11 +351,6 @@ final class Session {
     }
     System.out.println(packages.install(file, source));
     return false;
-  }
-
-  private static String architecture() {
-    String name = System.getProperty("os.arch");
-    return name.equals("amd64") ? "x86_64" : name;
   }
 
   /** Installs what comes into the watched folder. */
@@ -424,7 +443,10 @@ final class Session {
       List<Announced> announced = announced();
       long now = System.nanoTime();
       boolean rests =
-          announced.isEmpty() || (status.isPresent() && rests(status.get(), announced.size()));
+          announced.isEmpty()
+              || (status.isPresent()
+                  && rests(status.get(), announced.size())
+                  && showsSimulation(status.get()));
       if (!rests) {
         calm = now;
       }
@@ -443,6 +465,14 @@ final class Session {
       }
     }
     return Optional.empty();
+  }
+
+  /** What is simulated is there to be seen: at the start it is waited for. */
+  private boolean showsSimulation(Status status) {
+    return simulation.isEmpty()
+        || options.bare()
+        || reports
+        || status.models().stream().anyMatch(model -> model.detail().endsWith("(simulated)"));
   }
 
   private static boolean rests(Status status, int expected) {

@@ -14,28 +14,33 @@ import java.nio.file.Path;
 import java.util.Dictionary;
 import java.util.Hashtable;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Commands of the Gogo shell: {@code shoji:packages}, {@code shoji:install FILE}, {@code
- * shoji:uninstall NAME}, beside those of the engine. The shell calls the public methods by name,
- * and prints what they return.
+ * shoji:uninstall NAME}, {@code shoji:simulation}, beside those of the engine. The shell calls the
+ * public methods by name, and prints what they return.
  */
 public final class ShellCommands {
   private final Platform platform;
   private final Packages packages;
   private final Runnable changed;
+  private final Optional<Simulation> simulation;
 
-  ShellCommands(Platform platform, Packages packages, Runnable changed) {
+  ShellCommands(
+      Platform platform, Packages packages, Runnable changed, Optional<Simulation> simulation) {
     this.platform = platform;
     this.packages = packages;
     this.changed = changed;
+    this.simulation = simulation;
   }
 
   @SuppressWarnings("JdkObsolete") // OSGi takes a Dictionary
   void register() {
     Dictionary<String, Object> properties = new Hashtable<>();
     properties.put("osgi.command.scope", "shoji");
-    properties.put("osgi.command.function", new String[] {"packages", "install", "uninstall"});
+    properties.put(
+        "osgi.command.function", new String[] {"packages", "install", "uninstall", "simulation"});
     platform.context().registerService(ShellCommands.class, this, properties);
   }
 
@@ -58,6 +63,11 @@ public final class ShellCommands {
     InstalledPackage gone = packages.uninstall(name);
     changed.run();
     return "uninstalled " + gone;
+  }
+
+  /** What is simulated, and what the tape is at. */
+  public String simulation() {
+    return simulation.map(Simulation::toString).orElse("nothing is simulated");
   }
 
   private static String lines(List<String> all) {

@@ -10,6 +10,7 @@
 package io.shoji.gateway;
 
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -26,6 +27,8 @@ import java.util.Base64;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -74,6 +77,38 @@ final class WebConsole {
     return "http://" + ADDRESS + ":" + port + "/system/console";
   }
 
+  /**
+   * Puts a name into the title and above each page, in place of the console's own.
+   *
+   * @param context of any bundle
+   */
+  static void brand(BundleContext context, String name) {
+    for (Bundle bundle : context.getBundles()) {
+      BundleContext console = bundle.getBundleContext();
+      if (!"org.apache.felix.webconsole".equals(bundle.getSymbolicName()) || console == null) {
+        continue;
+      }
+      try {
+        // The console's types are not on this class path.
+        Class<?> type = bundle.loadClass("org.apache.felix.webconsole.BrandingPlugin");
+        Object own =
+            bundle
+                .loadClass("org.apache.felix.webconsole.DefaultBrandingPlugin")
+                .getMethod("getInstance")
+                .invoke(null);
+        Object branding =
+            Proxy.newProxyInstance(
+                type.getClassLoader(),
+                new Class<?>[] {type},
+                (proxy, method, arguments) ->
+                    method.getName().equals("getBrandName") ? name : method.invoke(own, arguments));
+        console.registerService(type.getName(), branding, null);
+      } catch (ReflectiveOperationException e) {
+        log.warn("the web console does not say what is simulated name={}", name, e);
+      }
+    }
+  }
+
   private static boolean isFree(int port) {
     try (ServerSocket socket = new ServerSocket()) {
       socket.setReuseAddress(true);
@@ -81,7 +116,8 @@ final class WebConsole {
       return true;
     } catch (IOException e) {
       log.error(
-          "no web console: the port is taken; free it, or give another one with --http-port port={} cause={}",
+          "no web console: the port is taken; free it, or give another one with --http-port port={}"
+              + " cause={}",
           port,
           e.getMessage());
       return false;
@@ -106,8 +142,8 @@ final class WebConsole {
     String password = Files.readString(file).lines().findFirst().orElse("").strip();
     if (password.isEmpty()) {
       throw new IOException(
-          "the web console's password is empty: write one on the first line, or remove the file for a"
-              + " new one file="
+          "the web console's password is empty: write one on the first line, or remove the file for"
+              + " a new one file="
               + file);
     }
     return password;

@@ -53,6 +53,10 @@ class OptionsTest {
                 "--ready-timeout",
                 "5",
                 "--verbose",
+                "--simulate",
+                "hailo8",
+                "--tape",
+                "unplug",
                 "--broker",
                 "mqtts://broker:8883",
                 "--account",
@@ -76,6 +80,8 @@ class OptionsTest {
     assertThat(options.shell()).isFalse();
     assertThat(options.readySeconds()).isEqualTo(5);
     assertThat(options.verbose()).isTrue();
+    assertThat(options.simulate()).contains("hailo8");
+    assertThat(options.tape()).contains("unplug");
   }
 
   @Test
@@ -95,6 +101,8 @@ class OptionsTest {
         "demo --rate -1",
         "demo --rate NaN",
         "serve --account acme",
+        "serve --simulate",
+        "demo --tape unplug",
         "demo --broker mqtt://localhost:1883",
         "serve --http-port 65536",
         "serve --http-port 80a",

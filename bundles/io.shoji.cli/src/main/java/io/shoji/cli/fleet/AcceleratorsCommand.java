@@ -98,7 +98,7 @@ final class AcceleratorsCommand extends GatewayCommand {
         table.row(
             outcome.gateway(),
             Json.text(item, "name").orElse(""),
-            Json.text(item, "deviceName").orElse(""),
+            Json.text(item, "deviceName").orElse("") + Json.simulated(item),
             health(item, "state", ""),
             health(item, "temperatureCelsius", " C"),
             health(item, "powerWatts", " W"),

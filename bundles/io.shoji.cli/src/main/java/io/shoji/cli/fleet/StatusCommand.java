@@ -108,6 +108,7 @@ final class StatusCommand extends GatewayCommand {
     for (JsonElement accelerator : Json.elements(status, "accelerators")) {
       accelerators.add(
           Json.text(accelerator, "name").orElse("?")
+              + Json.simulated(accelerator)
               + Json.text(accelerator, "state")
                   .filter(state -> !state.equals("HEALTHY"))
                   .map(state -> " " + state)

@@ -511,12 +511,14 @@ final class FakeGateway implements AutoCloseable {
                       "1.29.0",
                       "health",
                       object(
-                          "state",
-                          "OK",
-                          "temperatureCelsius",
-                          48.5,
-                          "memoryUsedBytes",
-                          5_000_000))));
+                          "state", "OK", "temperatureCelsius", 48.5, "memoryUsedBytes", 5_000_000)),
+                  object(
+                      "name",
+                      "hailo:H1",
+                      "deviceName",
+                      "Hailo-8",
+                      "simulated",
+                      new com.google.gson.JsonPrimitive(true))));
       case "GET metrics" ->
           document.add(
               "metrics",

@@ -80,6 +80,7 @@ final class FleetRequestsTest {
     assertThat(fleet("accelerators", "gw1").out())
         .contains("cpu:cpu0")
         .contains("48.5 C")
+        .contains("Hailo-8 (simulated)")
         .contains("4.8 MiB")
         .contains("onnxruntime 1.29.0");
     assertThat(fleet("metrics", "gw1").out())

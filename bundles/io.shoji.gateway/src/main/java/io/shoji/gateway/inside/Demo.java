@@ -304,6 +304,17 @@ final class Demo {
                               : ", build-id " + by.runtimeBuildId())));
     }
     engine.accelerators().forEach(found -> line("accelerator", "%s", found.info()));
+    List<String> simulated =
+        engine.accelerators().stream()
+            .filter(found -> found.info().simulated())
+            .map(found -> found.info().kind() + ":" + found.info().device())
+            .toList();
+    if (!simulated.isEmpty()) {
+      line(
+          "SIMULATED",
+          "%s: no such device is there, its speed is made up",
+          String.join(", ", simulated));
+    }
     runtimes.forEach(runtime -> line("runtime", "%s", runtime));
     request.packages().forEach(installed -> line("installed", "%s", installed));
     line(

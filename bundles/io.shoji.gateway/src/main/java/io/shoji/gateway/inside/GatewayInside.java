@@ -62,7 +62,12 @@ final class GatewayInside implements Inside {
               Status.State.SERVING,
               status
                   .serving()
-                  .map(by -> by.accelerator() + ":" + by.device())
+                  .map(
+                      by ->
+                          by.accelerator()
+                              + ":"
+                              + by.device()
+                              + (by.simulated() ? " (simulated)" : ""))
                   .orElse("an accelerator that is being exchanged"));
       case LOADING -> new Status.Model(name, Status.State.WAITING, "being loaded");
       case NO_ACCELERATOR -> new Status.Model(name, Status.State.WAITING, status.reason());

@@ -45,12 +45,22 @@ final class GatewayProcess implements AutoCloseable {
 
   /** Starts the application with options of Java, and arguments. */
   static GatewayProcess startWith(List<String> java, Object... arguments) throws IOException {
+    return start(java, Path.of(System.getProperty("gateway.jar")), arguments);
+  }
+
+  /** Starts another application, with arguments by which it becomes a gateway. */
+  static GatewayProcess startJar(Path jar, Object... arguments) throws IOException {
+    return start(List.of(), jar, arguments);
+  }
+
+  private static GatewayProcess start(List<String> java, Path jar, Object... arguments)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-Xmx512m");
     command.addAll(java);
     command.add("-jar");
-    command.add(Path.of(System.getProperty("gateway.jar")).toRealPath().toString());
+    command.add(jar.toRealPath().toString());
     for (Object argument : arguments) {
       command.add(argument.toString());
     }
