@@ -1,0 +1,4 @@
+@NullMarked
+package io.shoji.driver.example;
+
+import org.jspecify.annotations.NullMarked;
