@@ -180,11 +180,13 @@ class GuardTest extends EngineFixture {
     assertThat(cpu.threads).containsExactly(Thread.currentThread().getName());
 
     cpu.runHang = back;
-    Thread caller = new Thread(() -> assertLate(() -> engine.infer(DIGITS, input(1), in(20))));
+    Thread caller = new Thread(() -> assertLate(() -> engine.infer(DIGITS, input(1), in(200))));
     caller.setDaemon(true);
     caller.start();
-    await("suspect", this::isSuspect);
+    await("hangs", () -> cpu.hanging.get() == 1);
+    // Before the device is suspect, since what is measured then would hang too.
     cpu.runHang = null;
+    await("suspect", this::isSuspect);
     await("served anew", () -> generation() > 1);
     cpu.threads.clear();
     engine.infer(DIGITS, input(1), in(5_000));
@@ -223,13 +225,15 @@ class GuardTest extends EngineFixture {
     Thread caller =
         new Thread(
             () ->
-                assertThatThrownBy(() -> prepared.run(in(20)))
+                assertThatThrownBy(() -> prepared.run(in(200)))
                     .isInstanceOf(InferenceException.class));
     caller.setDaemon(true);
     caller.start();
 
-    await("suspect", this::isSuspect);
+    await("hangs", () -> cpu.hanging.get() == 1);
+    // Before the device is suspect, since what is measured then would hang too.
     cpu.runHang = null;
+    await("suspect", this::isSuspect);
     assertThat(engine.infer(DIGITS, input(1), in(5_000)).outputs().get(0).getFloat(0)).isEqualTo(2);
     back.countDown();
     caller.join(10_000);
