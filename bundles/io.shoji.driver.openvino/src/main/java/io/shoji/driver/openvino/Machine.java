@@ -38,6 +38,8 @@ final class Machine {
   private static final List<String> MYRIAD_X = List.of("2485", STARTED);
   private static final String FIRMWARE = "usb-ma2x8x.mvcmd";
 
+  private static final Path REAL = Path.of("/");
+
   private final Path root;
   private final Predicate<Path> usable;
 
@@ -54,7 +56,15 @@ final class Machine {
 
   /** The one that this runs on. */
   static Machine real() {
-    return new Machine(Path.of("/"), path -> Files.isReadable(path) && Files.isWritable(path));
+    return new Machine(REAL, path -> Files.isReadable(path) && Files.isWritable(path));
+  }
+
+  /**
+   * What a simulated library runs on: its sticks are not in the USB of the machine that this runs
+   * on, which therefore tells nothing of them.
+   */
+  Machine forSimulated() {
+    return root.equals(REAL) ? new Machine(REAL.resolve("dev/null"), usable) : this;
   }
 
   /**

@@ -159,7 +159,11 @@ public final class OpenVinoDriver {
 
   /** A library that is open, with its plugins. */
   private record Opened(
-      VendorLibrary library, OpenVino api, boolean simulated, List<Plugin> plugins) {}
+      VendorLibrary library,
+      OpenVino api,
+      boolean simulated,
+      Machine machine,
+      List<Plugin> plugins) {}
 
   /** A plugin of OpenVINO with its core. Only the worker's thread touches it. */
   private static final class Plugin {
@@ -363,11 +367,13 @@ public final class OpenVinoDriver {
               ? libraries.openSystem(LIBRARY)
               : libraries.open(Path.of(asked.libraryPath.strip()));
       OpenVino api = OpenVino.of(library);
+      boolean simulated = library.optionalSymbol("shoji_simulated").isPresent();
       Opened found =
           new Opened(
               library,
               api,
-              library.optionalSymbol("shoji_simulated").isPresent(),
+              simulated,
+              simulated ? machine.forSimulated() : machine,
               asked.families.stream().map(Plugin::new).toList());
       done = true;
       complaint = "";
@@ -455,11 +461,11 @@ public final class OpenVinoDriver {
         plugin.core = library.api.make("no core can be made", OvFunction.ov_core_create);
       }
       List<String> ids =
-          OvDevice.list(library.api, machine, plugin.core, plugin.family).stream()
+          OvDevice.list(library.api, library.machine, plugin.core, plugin.family).stream()
               .filter(id -> !plugin.givenUp.contains(nameOf(plugin, id)))
               .toList();
       if (ids.isEmpty()) {
-        explain(plugin);
+        explain(library.machine, plugin);
       } else {
         plugin.everThere = true;
         plugin.complaint = "";
@@ -468,7 +474,7 @@ public final class OpenVinoDriver {
     } catch (AcceleratorException e) {
       LOG.debug("a plugin of OpenVINO lists no devices plugin={}", plugin.family, e);
       if (!plugin.everThere) {
-        explain(plugin);
+        explain(library.machine, plugin);
         plugin.notBeforeNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(retryMs());
       }
       return List.of();
@@ -476,7 +482,7 @@ public final class OpenVinoDriver {
   }
 
   /** Says once why a device that the machine has is not seen. */
-  private void explain(Plugin plugin) {
+  private void explain(Machine machine, Plugin plugin) {
     // One that was here before is away while it starts anew.
     String why =
         machine
@@ -551,7 +557,7 @@ public final class OpenVinoDriver {
       Opened library, Plugin plugin, String id, String identity, DeviceHealth attempts) {
     OvDevice device;
     try {
-      device = OvDevice.of(library.api, machine, plugin.core, plugin.family, id);
+      device = OvDevice.of(library.api, library.machine, plugin.core, plugin.family, id);
     } catch (AcceleratorException e) {
       attempts.opened();
       attempts.lost(String.valueOf(e.getMessage()));

@@ -67,6 +67,16 @@ class MachineTest {
   }
 
   @Test
+  void shouldNotHoldTheUsbOfThisMachineAgainstASimulatedStick() {
+    Machine simulated = Machine.real().forSimulated();
+    assertThat(simulated.isWithout("MYRIAD")).isFalse();
+    assertThat(simulated.whyUnseen("MYRIAD")).isEmpty();
+    assertThat(simulated.whyTaken("MYRIAD")).isEmpty();
+    Machine other = new Machine(root, path -> true);
+    assertThat(other.forSimulated()).isSameAs(other);
+  }
+
+  @Test
   void shouldSayThatAStickIsTakenWhenItHasItsFirmware() throws IOException {
     Machine machine = new Machine(root, path -> true);
     assertThat(machine.whyTaken("MYRIAD")).isEmpty();
