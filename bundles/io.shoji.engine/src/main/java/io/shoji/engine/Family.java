@@ -382,6 +382,21 @@ final class Family {
    * asks for it, or nothing else can serve.
    */
   boolean wanted(Model model) {
+    return asked(model) || standsIn(model);
+  }
+
+  /**
+   * Whether a model that is only there to go back to is loaded because all that should serve were
+   * tried and cannot: one after the other, the highest first.
+   */
+  private boolean standsIn(Model model) {
+    return model.retained()
+        && newest(m -> (m.installed() || m.serving != null) && asked(m) && !m.hopeless()) == null
+        && newest(m -> m.retained() && !m.hopeless()) == model;
+  }
+
+  /** Whether a model is to be loaded, whatever became of others. */
+  private boolean asked(Model model) {
     if (!model.retained() || answers(model)) {
       return true;
     }
@@ -755,6 +770,18 @@ final class Family {
   void requestRetained() {
     for (Model model : models()) {
       if (model.retained() && model.serving == null && wanted(model)) {
+        engine.placement().request(model);
+      }
+    }
+  }
+
+  /**
+   * Looks whether something else that is only there to go back to is to serve, since a version
+   * cannot. Under the lock.
+   */
+  void requestStandIn(Model unable) {
+    for (Model model : models()) {
+      if (model != unable && model.serving == null && standsIn(model)) {
         engine.placement().request(model);
       }
     }

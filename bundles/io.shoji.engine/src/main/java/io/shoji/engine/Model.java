@@ -127,6 +127,14 @@ final class Model {
     return serving != null || worthWaiting();
   }
 
+  /** Whether it was tried wherever it may run, and cannot serve for now. */
+  boolean hopeless() {
+    return !viable()
+        && !candidates.isEmpty()
+        && candidates.stream()
+            .noneMatch(c -> c.isUsable() || (c.state == Candidate.State.UNTRIED && c.isAllowed()));
+  }
+
   /** Whether what serves was loaded from what the package says now. */
   boolean servesCurrent() {
     return serving != null && serving.contentSha256.equals(description.sha256());

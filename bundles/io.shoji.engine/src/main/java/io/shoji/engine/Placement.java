@@ -563,8 +563,12 @@ final class Placement {
     announce(model);
     engine.lookForUnused();
     scheduleRetry(model);
-    if (model.serving == null && !model.retained()) {
-      model.family.requestRetained();
+    if (model.serving == null) {
+      if (model.retained()) {
+        model.family.requestStandIn(model);
+      } else {
+        model.family.requestRetained();
+      }
     }
   }
 

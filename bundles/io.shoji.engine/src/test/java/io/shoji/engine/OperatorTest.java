@@ -20,6 +20,7 @@ import io.shoji.inference.ModelStatus;
 import io.shoji.inference.Provenance;
 import io.shoji.model.ModelCatalog;
 import io.shoji.model.ModelPackage;
+import io.shoji.model.ModelVariant;
 import io.shoji.operations.AcceleratorPolicy;
 import io.shoji.operations.BenchOptions;
 import io.shoji.operations.BenchResult;
@@ -240,6 +241,23 @@ class OperatorTest extends EngineFixture {
     for (int i = 0; i < 50; i++) {
       assertThat(engine.placing(DIGITS)).isFalse();
     }
+    assertThat(cpu.loads).hasValue(1);
+  }
+
+  @Test
+  void shouldAnswerByWhatIsRetainedWhenNeitherThePinnedNorTheInstalledVersionCanServe()
+      throws Exception {
+    ModelVariant elsewhere = FakePackage.variant("elsewhere", "(shoji.accelerator.type=none)");
+    install(FakePackage.of("digits", "3.0.0", elsewhere));
+    install(FakePackage.of("digits", "2.0.0", elsewhere).asRetained());
+    install(FakePackage.of("digits", "1.0.0").asRetained());
+    operator().pin("digits", V2);
+
+    FakeAccelerator cpu = plug(FakeAccelerator.of("cpu", 2));
+
+    await("it is loaded", () -> cpu.open.get() == 1);
+    awaitAnswering("1.0.0");
+    assertThat(overview().pin()).contains(V2);
     assertThat(cpu.loads).hasValue(1);
   }
 
