@@ -45,6 +45,12 @@ final class MessageStore implements AutoCloseable {
   /** All messages together, beside their number. */
   static final long MAX_BYTES = 256L * 1024 * 1024;
 
+  /**
+   * A message of this size is written at once: what waits to be written is in memory twice, with
+   * all of it in one piece.
+   */
+  private static final int LARGE_BYTES = 1024 * 1024;
+
   /** A message of this priority and above is refused by a full store. */
   static final int FIRST_REFUSED_PRIORITY = 2;
 
@@ -197,7 +203,7 @@ final class MessageStore implements AutoCloseable {
       long key = ((long) Math.min(priority, LAST_PRIORITY) << PRIORITY_SHIFT) | ++sequence;
       messages.put(key, value.array());
       bytes += value.capacity();
-      if (qos > 0) {
+      if (qos > 0 || value.capacity() >= LARGE_BYTES) {
         store.commit();
       }
       return key;
