@@ -58,17 +58,17 @@ class WorkerKillsTest {
         if (round == 1) {
           descriptors = ProcessFigures.descriptors();
         }
-        kill(artifact, executor, random);
+        kill(artifact, executor, random, round == 0);
       }
       // Java opens a file of its own now and then; a leak would be some for each round.
       assertThat(ProcessFigures.descriptors()).isLessThanOrEqualTo(descriptors + 3);
-      assertThat(answers.get()).isPositive();
     } finally {
       executor.shutdownNow();
     }
   }
 
-  private void kill(ModelArtifact artifact, ExecutorService executor, Random random)
+  private void kill(
+      ModelArtifact artifact, ExecutorService executor, Random random, boolean afterAnswers)
       throws Exception {
     try (Worker worker = Worker.tiny(LinkOptions.defaults())) {
       Accelerator accelerator = worker.accelerator();
@@ -76,6 +76,9 @@ class WorkerKillsTest {
       for (int i = 0; i < CALLERS; i++) {
         int caller = i;
         callers.add(executor.submit(() -> untilLost(accelerator, artifact, caller)));
+      }
+      if (afterAnswers) {
+        Eventually.assertThat(() -> answers.get() > 0);
       }
       LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(random.nextInt(MOST_MILLIS * 1_000)));
       worker.process().destroyForcibly();
