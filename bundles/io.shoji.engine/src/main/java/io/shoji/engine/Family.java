@@ -387,12 +387,17 @@ final class Family {
 
   /**
    * Whether a model that is only there to go back to is loaded because all that should serve were
-   * tried and cannot: one after the other, the highest first.
+   * tried and cannot, as after a restart with a pin on a version that cannot serve: the one that
+   * was committed last, then the others, one after the other, the highest first.
    */
   private boolean standsIn(Model model) {
-    return model.retained()
-        && newest(m -> (m.installed() || m.serving != null) && asked(m) && !m.hopeless()) == null
-        && newest(m -> m.retained() && !m.hopeless()) == model;
+    if (!model.retained()
+        || newest(m -> (m.installed() || m.serving != null) && asked(m) && !m.hopeless()) != null) {
+      return false;
+    }
+    Predicate<Model> kept = m -> m.retained() && !m.hopeless();
+    Model good = newest(m -> kept.test(m) && isLastGood(m));
+    return (good != null ? good : newest(kept)) == model;
   }
 
   /** Whether a model is to be loaded, whatever became of others. */
