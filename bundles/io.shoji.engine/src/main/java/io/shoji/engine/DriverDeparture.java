@@ -145,11 +145,7 @@ final class DriverDeparture extends Departure {
       String why = tie(thread, loader);
       if (!why.isEmpty()) {
         remaining.add(thread.getId());
-        findings.remains(
-            Resource.THREAD,
-            JavaThreads.name(thread),
-            1,
-            why + "; " + JavaThreads.top(thread.getStackTrace()));
+        findings.remains(Resource.THREAD, JavaThreads.name(thread), 1, why);
       }
     }
     remaining.addAll(trace.threadsHeld);
@@ -165,25 +161,31 @@ final class DriverDeparture extends Departure {
     }
   }
 
-  /** Why a thread is the driver's, or "". */
+  /** Why a thread is the driver's, and where it is, or "". */
   private String tie(Thread thread, @Nullable ClassLoader loader) {
     if (thread == Thread.currentThread()) {
       return "";
     }
     String tie = JavaThreads.tie(thread, loader);
     if (!tie.isEmpty()) {
-      return tie;
+      return at(tie, thread.getStackTrace());
     }
     if (!trace.threadsAtLeaving.contains(thread.getId())
         || JavaThreads.isOfAnother(thread, trace.bundle)) {
       return "";
     }
-    if (JavaThreads.isIn(thread.getStackTrace(), trace.packages)) {
-      return "it runs code of the driver";
+    StackTraceElement[] stack = thread.getStackTrace();
+    // Once its class loader is gone, such code is that of the driver that came after it.
+    if (loader != null && JavaThreads.isIn(stack, trace.packages)) {
+      return at("it runs code of the driver", stack);
     }
     return trace.javaThreads.contains(thread.getId()) && !JAVAS.matcher(thread.getName()).matches()
-        ? "it came while the driver started, and nothing else did"
+        ? at("it came while the driver started, and nothing else did", stack)
         : "";
+  }
+
+  private static String at(String why, StackTraceElement[] stack) {
+    return why + "; " + JavaThreads.top(stack);
   }
 
   private void descriptors(Look look, Findings findings) {

@@ -49,7 +49,8 @@ final class Receipts implements AutoCloseable {
 
   /**
    * What an object with a finalizer refers to goes only with the collection after the one that
-   * found the object unused.
+   * found the object unused. As many follow when the time is over: what a call or a pause held at
+   * the first ones is no remainder.
    */
   private static final int MOST_COLLECTIONS = 2;
 
@@ -374,7 +375,7 @@ final class Receipts implements AutoCloseable {
     Departure.Findings findings = departure.find(look, alive, late);
     boolean collect =
         findings.collectionNeeded
-            && departure.collected < MOST_COLLECTIONS
+            && departure.collected < (late ? 2 * MOST_COLLECTIONS : MOST_COLLECTIONS)
             && departure.refusals < MOST_REFUSALS
             && settings.collect();
     State state = State.CHECKING;

@@ -41,7 +41,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
@@ -179,6 +182,7 @@ class SwapReceiptTest {
       for (String name :
           List.of(
               "LeakyDriver",
+              "LeakyCall",
               "LeakyAccelerator",
               "LeakyAccelerator$Loaded",
               "LeakyAccelerator$Loaded$1")) {
@@ -316,6 +320,66 @@ class SwapReceiptTest {
 
     assertThat(receipt.state()).as(receipt.toString()).isEqualTo(State.CLEAN);
     assertThat(account(receipt, Resource.CLASS_LOADER).gone()).isEqualTo(1);
+  }
+
+  @Test
+  void shouldFindNothingWhenClassesWereHeldOnlyAtTheFirstCollections() throws Exception {
+    start(PATIENT_MS, "", Map.of());
+    Bundle driver = context.installBundle("leaky", bundle("1.0.0"));
+    driver.start();
+    awaitServedBy("1.0.0");
+    kept.add(driver.loadClass(LeakyDriver.class.getName()));
+    long before = Look.collections();
+
+    driver.stop();
+    driver.update(bundle("2.0.0"));
+    driver.start();
+    EngineFixture.await("two collections", () -> Look.collections() >= before + 2);
+    kept.clear();
+
+    SwapReceipt receipt = await(Subject.DRIVER, "1.0.0");
+    assertThat(receipt.state()).as(receipt.toString()).isEqualTo(State.CLEAN);
+  }
+
+  @Test
+  void shouldNotTakeCodeOfTheNextDriverForThatOfTheOld() throws Exception {
+    start(PATIENT_MS, "", Map.of());
+    CountDownLatch begun = new CountDownLatch(1);
+    CountDownLatch end = new CountDownLatch(1);
+    AtomicReference<Runnable> next = new AtomicReference<>();
+    Thread caller =
+        new Thread(
+            () -> {
+              try {
+                begun.await();
+                next.get().run();
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            });
+    caller.start();
+    try {
+      Bundle driver = context.installBundle("leaky", bundle("1.0.0"));
+      driver.start();
+      awaitServedBy("1.0.0");
+      driver.stop();
+      driver.update(bundle("2.0.0"));
+      driver.start();
+      awaitServedBy("2.0.0");
+      Class<?> waiter = driver.loadClass(LeakyDriver.class.getName());
+      next.set((Runnable) waiter.getMethod("waiting", CountDownLatch.class).invoke(null, end));
+      begun.countDown();
+
+      SwapReceipt receipt = await(Subject.DRIVER, "1.0.0");
+      assertThat(receipt.state()).as(receipt.toString()).isEqualTo(State.CLEAN);
+      assertThat(JavaThreads.isIn(caller.getStackTrace(), Set.of("io.shoji.engine.leaky")))
+          .as("in the next driver's code all the time")
+          .isTrue();
+    } finally {
+      begun.countDown();
+      end.countDown();
+      caller.join();
+    }
   }
 
   @Test

@@ -102,6 +102,11 @@ public final class LeakyDriver implements BundleActivator {
     kept.add(object);
   }
 
+  /** A call that stays in code of the driver until the latch is open. */
+  public static Runnable waiting(CountDownLatch latch) {
+    return new LeakyCall(latch);
+  }
+
   @Override
   public void stop(BundleContext context) {
     // The framework takes back the service; all else stays.
