@@ -153,7 +153,8 @@ final class Worker implements LinkListener {
     LinkOptions options =
         LinkOptions.defaults()
             .withHangMargin(Duration.ofMillis(settings.hangMarginMs()))
-            .withLoadMargin(Duration.ofMillis(settings.loadMarginMs()));
+            .withLoadMargin(Duration.ofMillis(settings.loadMarginMs()))
+            .withSpin(settings.spin());
     connecting = Thread.currentThread();
     try {
       if (!process.isAlive()) {

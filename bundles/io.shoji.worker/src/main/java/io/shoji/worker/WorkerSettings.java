@@ -27,6 +27,7 @@ import java.util.List;
  * @param stopMs for a worker to end in order
  * @param handoverMs how long the old worker of a driver whose bundle is stopped goes on, waiting
  *     for it to be started again
+ * @param spin whether callers and workers look at shared memory for a moment before they sleep
  * @param keepPoison whether inputs that are quarantined are kept
  */
 record WorkerSettings(
@@ -41,6 +42,7 @@ record WorkerSettings(
     long startMs,
     long stopMs,
     long handoverMs,
+    boolean spin,
     boolean keepPoison) {
   WorkerSettings {
     vmOptions = List.copyOf(vmOptions);

@@ -186,6 +186,14 @@ public final class Workers implements ConfigurationListener {
                 + " version")
     int handoverMs() default 20000;
 
+    /** Spin. */
+    @AttributeDefinition(
+        name = "Spin",
+        description =
+            "Callers and workers look at shared memory for up to 60 us before they sleep, as long"
+                + " as no more than half of the processors have to do with requests")
+    boolean spin() default true;
+
     /** Keep inputs. */
     @AttributeDefinition(
         name = "Keep quarantined inputs",
@@ -306,6 +314,7 @@ public final class Workers implements ConfigurationListener {
         config.startMs(),
         config.stopMs(),
         config.handoverMs(),
+        config.spin(),
         config.keepInputs());
   }
 

@@ -17,11 +17,16 @@ import java.nio.ByteOrder;
 /**
  * A page of shared memory in which the worker notes what it has handed to its drivers, so that the
  * gateway can read it when the worker is dead. One place per lane and per request; each holds the
- * number of the call that is in the driver, or 0; a lane's is negative once the driver is done.
+ * number of the call that is in the driver, or 0; a lane's is negative once the driver is done. Two
+ * more places per lane say which run was sent last and which was replied to last, for a {@link
+ * Lookout}.
  */
 final class CallPage {
   /** Bytes of a page. */
-  static final int BYTES = (Limits.LANES + Limits.REQUESTS) * Long.BYTES;
+  static final int BYTES = (3 * Limits.LANES + Limits.REQUESTS) * Long.BYTES;
+
+  private static final int SENT = Limits.LANES + Limits.REQUESTS;
+  private static final int REPLIED = SENT + Limits.LANES;
 
   private static final VarHandle LONGS =
       MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
@@ -45,6 +50,26 @@ final class CallPage {
   /** Number of the run on that lane that is in a driver; negative if it has come back. */
   long noted(int lane) {
     return (long) LONGS.getAcquire(places, lane * Long.BYTES);
+  }
+
+  /** The gateway has sent a run; one that comes after a settled one may have its number. */
+  void sent(int lane, long sequence) {
+    note(SENT + lane, sequence);
+  }
+
+  /** Number of the run that was sent last on that lane; a hint, for whoever is about to read it. */
+  long lastSent(int lane) {
+    return noted(SENT + lane);
+  }
+
+  /** The worker has sent the reply to a run. */
+  void replied(int lane, long sequence) {
+    note(REPLIED + lane, sequence);
+  }
+
+  /** Number of the run whose reply was sent last on that lane; a hint, as above. */
+  long lastReplied(int lane) {
+    return noted(REPLIED + lane);
   }
 
   /** The worker handles a request; whether there was a place to note it. */

@@ -27,10 +27,17 @@ import org.jspecify.annotations.Nullable;
  * a new connection.
  */
 final class ClientLane implements DeadlineWatchdog.Watched {
+  /** A reply that takes longer is slept for: what that costs is little against it. */
+  private static final long LOOK_NANOS = 25_000;
+
   private final LinkClient link;
   private final int index;
   private final ByteBuffer in = LaneWire.buffer();
   private final ByteBuffer out = LaneWire.buffer();
+
+  /** Null if the worker is not to be looked at. */
+  private final @Nullable Lookout lookout;
+
   private @Nullable SocketChannel channel;
   private long sequence;
 
@@ -44,6 +51,8 @@ final class ClientLane implements DeadlineWatchdog.Watched {
   ClientLane(LinkClient link, int index) {
     this.link = link;
     this.index = index;
+    this.lookout =
+        link.looks() ? new Lookout(link.running(), Lookout.halfOfProcessors(), LOOK_NANOS) : null;
   }
 
   /** Connects, on the calling thread. */
@@ -66,6 +75,7 @@ final class ClientLane implements DeadlineWatchdog.Watched {
     currentSequence = mine;
     current = binding;
     link.watchdog().expect(hung);
+    link.running().incrementAndGet();
     try {
       while (true) {
         interrupted |= Thread.interrupted();
@@ -86,6 +96,7 @@ final class ClientLane implements DeadlineWatchdog.Watched {
       throw link.lost(LinkLoss.Reason.DIED, "its end of a lane is closed: " + e.getMessage());
     } finally {
       current = null;
+      link.running().decrementAndGet();
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
@@ -102,7 +113,10 @@ final class ClientLane implements DeadlineWatchdog.Watched {
     while (out.hasRemaining()) {
       open.write(out);
     }
-    spin(mine);
+    if (lookout != null) {
+      link.page().sent(index, mine);
+      lookout.await(() -> link.page().lastReplied(index) == mine);
+    }
     in.clear();
     do {
       if (open.read(in) < 0) {
@@ -118,18 +132,6 @@ final class ClientLane implements DeadlineWatchdog.Watched {
           "the reply to another run asked=" + mine + " found=" + reply.sequence());
     }
     return reply;
-  }
-
-  /** Looks a while whether the driver is done: then the reply is there before a sleep would be. */
-  private void spin(long mine) {
-    long spinNanos = link.spinNanos();
-    if (spinNanos > 0) {
-      CallPage page = link.page();
-      long end = System.nanoTime() + spinNanos;
-      while (page.noted(index) != -mine && end - System.nanoTime() > 0) {
-        Thread.onSpinWait();
-      }
-    }
   }
 
   @Override

@@ -62,7 +62,11 @@ public final class LinkClient implements AutoCloseable {
   private final String label = "shoji-link-" + LINKS.incrementAndGet();
   private final CallPage page;
   private final long hangMarginNanos;
-  private final long spinNanos;
+  private final boolean looks;
+
+  /** Runs that are under way. */
+  private final AtomicInteger running = new AtomicInteger();
+
   private final long workerPid;
   private final ControlConnection control;
   private final DeadlineWatchdog watchdog = new DeadlineWatchdog(label + "-watch", 0);
@@ -107,7 +111,7 @@ public final class LinkClient implements AutoCloseable {
     this.listener = listener;
     this.page = page;
     this.hangMarginNanos = options.hangMargin().toNanos();
-    this.spinNanos = options.spin().toNanos();
+    this.looks = (welcome.features() & Wire.LOOKS) != 0;
     this.workerPid = welcome.pid();
     this.lanes = new LanePool(this, options.lanes());
     this.control = new ControlConnection(channel, label + "-write");
@@ -148,7 +152,11 @@ public final class LinkClient implements AutoCloseable {
           channel,
           Wire.encode(
               new Message.Hello(
-                  Wire.VERSION, Wire.VERSION, Wire.FEATURES, secret.ofGateway(), memory.name())));
+                  Wire.VERSION,
+                  Wire.VERSION,
+                  options.spin() ? Wire.LOOKS : 0,
+                  secret.ofGateway(),
+                  memory.name())));
       Message answer = Wire.decode(Frames.read(channel, deadline));
       if (!(answer instanceof Message.Welcome welcome)) {
         throw new IOException("the worker refuses the link: " + answer);
@@ -264,8 +272,14 @@ public final class LinkClient implements AutoCloseable {
     return hangMarginNanos;
   }
 
-  long spinNanos() {
-    return spinNanos;
+  /** Whether callers and the worker look at shared memory before they sleep. */
+  boolean looks() {
+    return looks;
+  }
+
+  /** How many runs are under way. */
+  AtomicInteger running() {
+    return running;
   }
 
   /** What the worker notes. To be read by whoever has a call in flight. */

@@ -19,7 +19,8 @@ import java.time.Duration;
  *     between two steps, and a step may be long
  * @param requestPatience for a request other than a run or a load (binding, closing, health,
  *     memory), until the worker counts as hung
- * @param spin how long a caller looks at shared memory before it sleeps; zero for not at all
+ * @param spin whether callers and the worker look at shared memory for a moment before they sleep,
+ *     as long as no more than half of the processors have to do with runs
  * @param lanes most runs that are in the worker at once; more wait for their turn
  * @param inputCheck sees the inputs of every run
  */
@@ -27,7 +28,7 @@ public record LinkOptions(
     Duration hangMargin,
     Duration loadMargin,
     Duration requestPatience,
-    Duration spin,
+    boolean spin,
     int lanes,
     InputCheck inputCheck) {
   /** Checks the ranges. */
@@ -35,7 +36,6 @@ public record LinkOptions(
     if (hangMargin.isNegative()
         || loadMargin.isNegative()
         || requestPatience.isNegative()
-        || spin.isNegative()
         || lanes < 1
         || lanes > Limits.LANES) {
       throw new IllegalArgumentException(
@@ -45,8 +45,6 @@ public record LinkOptions(
               + loadMargin
               + " requestPatience="
               + requestPatience
-              + " spin="
-              + spin
               + " lanes="
               + lanes
               + " most="
@@ -54,13 +52,13 @@ public record LinkOptions(
     }
   }
 
-  /** Margin 5 s, 30 s for loads, patience 60 s, no spinning, 32 lanes, no check. */
+  /** Margin 5 s, 30 s for loads, patience 60 s, spinning, 32 lanes, no check. */
   public static LinkOptions defaults() {
     return new LinkOptions(
         Duration.ofSeconds(5),
         Duration.ofSeconds(30),
         Duration.ofSeconds(60),
-        Duration.ZERO,
+        true,
         32,
         InputCheck.NONE);
   }
@@ -80,9 +78,9 @@ public record LinkOptions(
     return new LinkOptions(hangMargin, loadMargin, patience, spin, lanes, inputCheck);
   }
 
-  /** With another time to look before sleeping. */
-  public LinkOptions withSpin(Duration time) {
-    return new LinkOptions(hangMargin, loadMargin, requestPatience, time, lanes, inputCheck);
+  /** With looking before sleeping, or without. */
+  public LinkOptions withSpin(boolean spinning) {
+    return new LinkOptions(hangMargin, loadMargin, requestPatience, spinning, lanes, inputCheck);
   }
 
   /** With a check of inputs. */

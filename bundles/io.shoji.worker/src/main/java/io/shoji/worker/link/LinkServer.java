@@ -68,6 +68,10 @@ public final class LinkServer implements AutoCloseable {
   private final Semaphore requests = new Semaphore(Limits.REQUESTS);
   private final CountDownLatch ended = new CountDownLatch(1);
   private final AtomicInteger numbers = new AtomicInteger();
+
+  /** Lanes that run or look. */
+  private final AtomicInteger busy = new AtomicInteger();
+
   private final Map<Integer, ServedModel> models = new ConcurrentHashMap<>();
   private final Map<Integer, Loading> loadings = new ConcurrentHashMap<>();
   private final AtomicReferenceArray<ServedBinding> bindings =
@@ -82,7 +86,7 @@ public final class LinkServer implements AutoCloseable {
   private boolean closed;
 
   /** The one gateway. */
-  private record Gateway(ControlConnection control, CallPage page) {}
+  private record Gateway(ControlConnection control, CallPage page, boolean looks) {}
 
   /** A load that is asked for or goes on, to be interrupted. */
   private static final class Loading {
@@ -324,7 +328,7 @@ public final class LinkServer implements AutoCloseable {
                   secret.ofWorker(),
                   ProcessHandle.current().pid())));
       control = new ControlConnection(channel, "shoji-link-write");
-      gateway = new Gateway(control, page);
+      gateway = new Gateway(control, page, (hello.features() & Wire.LOOKS) != 0);
       offers.values().forEach(this::tell);
     }
     control.read(
@@ -353,7 +357,7 @@ public final class LinkServer implements AutoCloseable {
         refuse(channel, "a lane belongs to a link");
         return;
       }
-      lane = new ServedLane(asked.lane(), channel, bindings, gateway.page());
+      lane = new ServedLane(asked.lane(), channel, bindings, gateway.page(), busy, gateway.looks());
       lanes.put(asked.lane(), lane);
     }
     Frames.write(channel, Wire.encode(new Message.LaneReady(asked.lane())));

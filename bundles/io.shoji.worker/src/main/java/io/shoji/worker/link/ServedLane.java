@@ -15,12 +15,17 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** A lane in the worker: reads a run, has the driver do it, writes the reply; one thread. */
 final class ServedLane {
+  /** The caller is woken meanwhile, takes what came, and asks again. */
+  private static final long LOOK_NANOS = 60_000;
+
   private static final Logger LOG = LoggerFactory.getLogger(ServedLane.class);
 
   private final int index;
@@ -31,6 +36,12 @@ final class ServedLane {
   private final ByteBuffer out = LaneWire.buffer();
   private final CountDownLatch ended = new CountDownLatch(1);
 
+  /** Lanes that run or look. */
+  private final AtomicInteger busy;
+
+  /** Null if the gateway does not say what it has sent. */
+  private final @Nullable Lookout lookout;
+
   /** Bytes of the last reply, its length included. Read by others once the lane has ended. */
   private volatile int replyBytes;
 
@@ -38,11 +49,15 @@ final class ServedLane {
       int index,
       SocketChannel channel,
       AtomicReferenceArray<ServedBinding> bindings,
-      CallPage page) {
+      CallPage page,
+      AtomicInteger busy,
+      boolean looks) {
     this.index = index;
     this.channel = channel;
     this.bindings = bindings;
     this.page = page;
+    this.busy = busy;
+    this.lookout = looks ? new Lookout(busy, Lookout.halfOfProcessors(), LOOK_NANOS) : null;
   }
 
   /** Serves until the gateway closes the connection, on the calling thread. */
@@ -56,10 +71,12 @@ final class ServedLane {
           }
         } while (!LaneWire.isWhole(in));
         LaneWire.checkRun(in);
-        run();
-        replyBytes = out.limit();
-        while (out.hasRemaining()) {
-          channel.write(out);
+        busy.incrementAndGet();
+        try {
+          run();
+          reply();
+        } finally {
+          busy.decrementAndGet();
         }
       }
     } catch (ProtocolException e) {
@@ -69,6 +86,19 @@ final class ServedLane {
     } finally {
       LinkThreads.closeQuietly(channel);
       ended.countDown();
+    }
+  }
+
+  /** Replies, and stays awake for a moment in case the next run follows. */
+  private void reply() throws IOException {
+    long sequence = LaneWire.runSequence(in);
+    replyBytes = out.limit();
+    while (out.hasRemaining()) {
+      channel.write(out);
+    }
+    page.replied(index, sequence);
+    if (lookout != null) {
+      lookout.await(() -> page.lastSent(index) != sequence);
     }
   }
 

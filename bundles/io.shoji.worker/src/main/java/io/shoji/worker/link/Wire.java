@@ -20,8 +20,11 @@ final class Wire {
   /** The only version yet. */
   static final int VERSION = 1;
 
-  /** Bits of what is spoken beyond the version; none yet. */
-  static final long FEATURES = 0;
+  /** The gateway says in the call page what it has sent, and the worker may look there. */
+  static final long LOOKS = 1;
+
+  /** Bits of what the worker speaks beyond the version. */
+  static final long FEATURES = LOOKS;
 
   private Wire() {}
 

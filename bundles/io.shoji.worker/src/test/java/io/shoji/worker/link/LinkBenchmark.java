@@ -24,7 +24,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -42,8 +41,8 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * What the crossing costs: the CPU driver in this process and the same driver in a worker, by
- * turns, on the same models. Arguments: rounds, milliseconds of each way per round, microseconds of
- * spinning.
+ * turns, on the same models. Arguments: rounds, milliseconds of each way per round, and {@code
+ * sleep} for a link that does not look at shared memory before it sleeps.
  */
 final class LinkBenchmark {
   private static final int CALLERS = 4;
@@ -140,11 +139,11 @@ final class LinkBenchmark {
   public static void main(String[] arguments) throws Exception {
     int rounds = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 9;
     long millis = arguments.length > 1 ? Long.parseLong(arguments[1]) : 400;
-    long spinMicros = arguments.length > 2 ? Long.parseLong(arguments[2]) : 0;
+    boolean spin = arguments.length < 3 || !arguments[2].equals("sleep");
     Path work = Files.createTempDirectory("shoji-link-benchmark");
     Path library = Runtimes.onnxRuntime();
     CompletableFuture<Accelerator> own = new CompletableFuture<>();
-    LinkOptions options = LinkOptions.defaults().withSpin(Duration.ofNanos(spinMicros * 1_000));
+    LinkOptions options = LinkOptions.defaults().withSpin(spin);
     ExecutorService executor = Executors.newFixedThreadPool(CALLERS);
     try (CpuFramework framework =
             new CpuFramework(
@@ -159,8 +158,8 @@ final class LinkBenchmark {
       Accelerator there = worker.accelerator();
       System.out.printf(
           "One caller: median, us, of %d rounds of %d ms. %d callers: runs per second."
-              + " spinMicros=%d cores=%d%n%n",
-          rounds, millis, CALLERS, spinMicros, Runtime.getRuntime().availableProcessors());
+              + " spin=%s cores=%d%n%n",
+          rounds, millis, CALLERS, spin, Runtime.getRuntime().availableProcessors());
       System.out.printf(
           "%-16s %10s %10s %10s %9s %9s %9s %9s | %10s %10s %7s%n",
           "model",
