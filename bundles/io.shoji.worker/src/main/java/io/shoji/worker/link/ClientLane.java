@@ -27,9 +27,6 @@ import org.jspecify.annotations.Nullable;
  * a new connection.
  */
 final class ClientLane implements DeadlineWatchdog.Watched {
-  /** A reply that takes longer is slept for: what that costs is little against it. */
-  private static final long LOOK_NANOS = 25_000;
-
   private final LinkClient link;
   private final int index;
   private final ByteBuffer in = LaneWire.buffer();
@@ -52,7 +49,9 @@ final class ClientLane implements DeadlineWatchdog.Watched {
     this.link = link;
     this.index = index;
     this.lookout =
-        link.looks() ? new Lookout(link.running(), Lookout.halfOfProcessors(), LOOK_NANOS) : null;
+        link.looks()
+            ? new Lookout(link.running(), Lookout.halfOfProcessors(), Lookout.LOOK_NANOS)
+            : null;
   }
 
   /** Connects, on the calling thread. */

@@ -21,6 +21,9 @@ import java.util.function.BooleanSupplier;
  * time.
  */
 final class Lookout {
+  /** How long both sides look; what takes longer is slept for, which costs little against it. */
+  static final long LOOK_NANOS = 60_000;
+
   private static final int MOST_PASSED_OVER = 255;
 
   private final AtomicInteger busy;

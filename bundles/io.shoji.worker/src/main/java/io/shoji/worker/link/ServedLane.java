@@ -23,9 +23,6 @@ import org.slf4j.LoggerFactory;
 
 /** A lane in the worker: reads a run, has the driver do it, writes the reply; one thread. */
 final class ServedLane {
-  /** The caller is woken meanwhile, takes what came, and asks again. */
-  private static final long LOOK_NANOS = 60_000;
-
   private static final Logger LOG = LoggerFactory.getLogger(ServedLane.class);
 
   private final int index;
@@ -57,7 +54,7 @@ final class ServedLane {
     this.bindings = bindings;
     this.page = page;
     this.busy = busy;
-    this.lookout = looks ? new Lookout(busy, Lookout.halfOfProcessors(), LOOK_NANOS) : null;
+    this.lookout = looks ? new Lookout(busy, Lookout.halfOfProcessors(), Lookout.LOOK_NANOS) : null;
   }
 
   /** Serves until the gateway closes the connection, on the calling thread. */
