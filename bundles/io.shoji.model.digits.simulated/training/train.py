@@ -7,7 +7,7 @@
 #
 # SPDX-License-Identifier: EPL-2.0
 """Trains a network of two dense layers on the images of io.shoji.model.digits, and writes SHOJI-INF: the network as ONNX, and
-in integers for the simulated HailoRT (native-libs/simulated.hailort). See README.md."""
+in integers for the simulated HailoRT and Edge TPU (native-libs). See README.md."""
 
 import pathlib
 import shutil
@@ -42,6 +42,8 @@ VERSION = "1.0.0.simulated"
 CREATED = "2026-11-22T00:00:00Z"
 # Number of ProtoHEFHwArch: what is compiled for a Hailo-8L runs on a Hailo-8 too.
 HAILO8L = 3
+# The runtime version that a file for the Edge TPU asks for, as the simulated libedgetpu says it has.
+EDGETPU_RUNTIME = 14
 
 
 def scaled(pixels):
@@ -96,6 +98,97 @@ def hef(scale_in, zero_in, scale_out, zero_out, layers):
     return struct.pack(">IIIIQI", 0x01484546, 1, len(message), zlib.crc32(rest), len(data), 0) + rest
 
 
+def flatbuffer(root, identifier):
+    """Writes tables as FlatBuffers lays them out (https://flatbuffers.dev/internals). A table is a dictionary by number of
+    field; a value is a table, a list of tables, a text, bytes (aligned to 16), or a pair of struct's letter with a number or
+    with a list of numbers."""
+    data = bytearray(4) + identifier
+
+    def is_number(value):
+        return isinstance(value, tuple) and not isinstance(value[1], list)
+
+    def begin(count, alignment):
+        data.extend(bytes(-(len(data) + 4) % alignment))
+        at = len(data)
+        data.extend(struct.pack("<I", count))
+        return at
+
+    def refer(at, value):
+        target = write(value)
+        struct.pack_into("<I", data, at, target - at)
+
+    def write(value):
+        if isinstance(value, dict):
+            return table(value)
+        if isinstance(value, list):
+            at = begin(len(value), 4)
+            data.extend(bytes(4 * len(value)))
+            for index, each in enumerate(value):
+                refer(at + 4 * (index + 1), each)
+        elif isinstance(value, str):
+            at = begin(len(value.encode("utf-8")), 4)
+            data.extend(value.encode("utf-8") + b"\0")
+        elif isinstance(value, bytes):
+            at = begin(len(value), 16)
+            data.extend(value)
+        else:
+            letter, numbers = value
+            at = begin(len(numbers), max(4, struct.calcsize(letter)))
+            data.extend(struct.pack(f"<{len(numbers)}{letter}", *numbers))
+        return at
+
+    def table(fields):
+        places, size = {}, 4
+        for field, value in sorted(fields.items()):
+            width = struct.calcsize(value[0]) if is_number(value) else 4
+            places[field] = size + -size % width
+            size = places[field] + width
+        count = max(places, default=-1) + 1
+        data.extend(bytes(-(len(data) + 4 + 2 * count) % 8))
+        data.extend(struct.pack(f"<HH{count}H", 4 + 2 * count, size, *(places.get(field, 0) for field in range(count))))
+        at = len(data)
+        data.extend(struct.pack("<i", 4 + 2 * count) + bytes(size - 4))
+        for field, value in sorted(fields.items()):
+            if is_number(value):
+                struct.pack_into("<" + value[0], data, at + places[field], value[1])
+            else:
+                refer(at + places[field], value)
+        return at
+
+    refer(0, root)
+    return bytes(data)
+
+
+def edgetpu(scale_in, zero_in, scale_out, zero_out, layers):
+    """What edgetpu_compiler would make, for the simulated chip: its operator alone, whose options hold a package DWN1. The
+    network computes on the bytes as they are, so the biases take the zero points over."""
+    (first, first_biases), (second, second_biases) = layers
+    layers = [(first, first_biases - zero_in * first.sum(axis=1)), (second, second_biases + (zero_out << SHIFT))]
+    words = [0x4A4F4853, 0, len(layers)]
+    for weights, biases in layers:
+        words += [weights.shape[1], weights.shape[0], SHIFT, *weights.flatten(), *biases]
+    program = flatbuffer({0: ("i", EDGETPU_RUNTIME), 1: struct.pack(f"<{len(words)}i", *words), 4: "simulated"}, b"DWN1")
+
+    def tensor(name, shape, scale, zero_point):
+        # Of type UINT8, of a known rank.
+        return {0: ("i", shape), 1: ("b", 3), 3: name, 4: {2: ("f", [scale]), 3: ("q", [zero_point])}, 8: ("b", 1)}
+
+    custom = 32
+    return flatbuffer({
+        0: ("i", 3),
+        1: [{0: ("b", custom), 1: "edgetpu-custom-op", 3: ("i", custom)}],
+        2: [{
+            0: [tensor("image", [1, 8, 8, 1], scale_in, zero_in), tensor("logits", [1, 10], scale_out, zero_out)],
+            1: ("i", [0]),
+            2: ("i", [1]),
+            3: [{0: ("i", 0), 1: ("i", [0]), 2: ("i", [1]), 5: program}],
+            4: "graph",
+        }],
+        3: "digits, for a simulated Edge TPU",
+        4: [{}],
+    }, b"TFL3")
+
+
 def samples_digest(inputs, labels):
     """As io.shoji.cli.samples.SampleDigest."""
     digest = hashlib.sha256()
@@ -148,17 +241,44 @@ def main():
                        "Reads one handwritten digit from an 8x8 gray image.")
     package.write(SHOJI_INF / "models/digits-simulated.hef",
                   hef(scale_in, zero_in, scale_out, zero_out, [first, second]))
+    package.write(SHOJI_INF / "models/digits-simulated_edgetpu.tflite",
+                  edgetpu(scale_in, zero_in, scale_out, zero_out, [first, second]))
     package.write_safetensors(
         SHOJI_INF / "golden/samples.safetensors",
         {"input.image": golden, "expected.logits": expected, "label": truth},
         {"model": "digits", "version": VERSION, "metric": "top1", "value": round(accuracy, 4), "samples": len(truth)})
+
+    def integer_variant(name, model_format, kind, file, runtime):
+        return {
+            "name": name,
+            "format": model_format,
+            "precision": "INT8",
+            "filter": f"(&(shoji.kind={kind})(shoji.simulated=true))",
+            "files": [package.file_entry(SHOJI_INF, file)],
+            "inputs": [{"name": "image", "type": "UINT8", "shape": [1, 8, 8, 1], "layout": "NHWC",
+                        "quantization": {"scale": scale_in, "zeroPoint": zero_in}}],
+            "outputs": [{"name": "logits", "type": "UINT8", "shape": [1, 10],
+                         "quantization": {"scale": scale_out, "zeroPoint": zero_out}}],
+            "evidence": {
+                "metric": "top1",
+                "value": round(quantized, 4),
+                "baseline": round(accuracy, 4),
+                "evaluationCount": HELD_OUT,
+                "evaluationSha256": samples_digest(golden, truth),
+                "runtime": runtime + ", simulated",
+                "tool": "training/train.py",
+                "created": CREATED,
+            },
+        }
+
     package.write_json(SHOJI_INF / "model.json", {
         "schemaVersion": 1,
         "name": "digits",
         "version": VERSION,
         "title": "Meter digit reading, for simulated devices",
         "description": "The model that the gateway in a box runs on a simulated device (--simulate): a small network as ONNX, "
-                       "for the simulated Myriad X too, and in integers for the simulated Hailo-8 and Hailo-8L. Not for real devices.",
+                       "for the simulated TensorRT and Myriad X too, and in integers for the simulated Hailo-8, Hailo-8L and Edge TPU. "
+                       "Not for real devices.",
         "licence": "EPL-2.0",
         "task": "classification",
         "inputs": [{"name": "image", "type": "FLOAT32", "shape": [-1, 1, 8, 8], "layout": "NCHW"}],
@@ -170,27 +290,9 @@ def main():
             "precision": "FP32",
             "filter": "(&(shoji.format=onnx)(shoji.precision=FP32))",
             "files": [package.file_entry(SHOJI_INF, "models/digits.onnx")],
-        }, {
-            "name": "hef-simulated",
-            "format": "hef",
-            "precision": "INT8",
-            "filter": "(&(shoji.kind=hailo)(shoji.simulated=true))",
-            "files": [package.file_entry(SHOJI_INF, "models/digits-simulated.hef")],
-            "inputs": [{"name": "image", "type": "UINT8", "shape": [1, 8, 8, 1], "layout": "NHWC",
-                        "quantization": {"scale": scale_in, "zeroPoint": zero_in}}],
-            "outputs": [{"name": "logits", "type": "UINT8", "shape": [1, 10],
-                         "quantization": {"scale": scale_out, "zeroPoint": zero_out}}],
-            "evidence": {
-                "metric": "top1",
-                "value": round(quantized, 4),
-                "baseline": round(accuracy, 4),
-                "evaluationCount": HELD_OUT,
-                "evaluationSha256": samples_digest(golden, truth),
-                "runtime": "HailoRT 4.23.0, simulated",
-                "tool": "training/train.py",
-                "created": CREATED,
-            },
-        }, {
+        }, integer_variant("hef-simulated", "hef", "hailo", "models/digits-simulated.hef", "HailoRT 4.23.0"),
+            integer_variant("tflite-edgetpu-simulated", "edgetpu-tflite", "edgetpu", "models/digits-simulated_edgetpu.tflite",
+                            f"libedgetpu {EDGETPU_RUNTIME}"), {
             # The same file: a stick computes in FP16 what it is given in FP32.
             "name": "onnx-fp16-simulated",
             "format": "onnx",

@@ -508,13 +508,30 @@ static int table_length(const char *version) {
   return length;
 }
 
+/* The real library where the tape names none: beside this one. */
+static void runtime_beside(void) {
+  static const char usual[] = "libonnxruntime.so";
+  Dl_info here;
+  if (dladdr(facts, &here) != 0 && realpath(here.dli_fname, state.runtime) != NULL) {
+    char *name = strrchr(state.runtime, '/') + 1;
+    if (name + sizeof usual <= state.runtime + sizeof state.runtime) {
+      memcpy(name, usual, sizeof usual);
+      return;
+    }
+  }
+  state.runtime[0] = '\0';
+}
+
 /* Takes the real library in, once. Under the lock. */
 static bool open_real(void) {
   if (state.real_base != NULL) {
     return true;
   }
   tape_refresh();
-  const char *reason = "the tape names none";
+  if (state.runtime[0] == '\0') {
+    runtime_beside();
+  }
+  const char *reason = "the tape names none, and where this library lies is not known";
   if (state.runtime[0] != '\0') {
     state.real = dlopen(state.runtime, RTLD_NOW | RTLD_LOCAL);
     reason = state.real == NULL ? dlerror() : "it has no function OrtGetApiBase";
@@ -524,8 +541,8 @@ static bool open_real(void) {
     state.real_base = get == NULL ? NULL : get();
   }
   if (state.real_base == NULL) {
-    fprintf(stderr, "simulated onnxruntime: there is no runtime behind it; name one by a line 'runtime PATH' tape=%s"
-            " runtime=%s reason=%s\n", tape_file(), state.runtime, reason);
+    fprintf(stderr, "simulated onnxruntime: there is no runtime behind it; put one beside this library, or name one by a line"
+            " 'runtime PATH' tape=%s runtime=%s reason=%s\n", tape_file(), state.runtime, reason);
     return false;
   }
   snprintf(state.version, sizeof state.version, "%s", state.real_base->get_version_string());

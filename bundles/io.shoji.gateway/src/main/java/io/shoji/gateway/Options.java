@@ -86,9 +86,10 @@ record Options(
                            serve: ~/.shoji/gateway, with --simulate another one)
         --ready-timeout S  seconds that models may take to be ready (30)
         --verbose          the log at INFO on the terminal too
-        --simulate DEVICE  hailo8, hailo8l or myriad: a device that is not there, and a model
-                           for it; says on every screen that it is simulated
-        --tape TAPE        what happens to that device: unplug, heat, faults, or a file
+        --simulate DEVICE  hailo8, hailo8l, myriad, edgetpu or tensorrt: a device that is not
+                           there, and a model for it; says on every screen that it is simulated
+        --tape TAPE        what happens to that device: unplug, faults, heat where it has a
+                           sensor that can be simulated, or a file
 
       options of demo
         --rate N           images per second (50); 0 for as fast as possible

@@ -21,7 +21,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,9 +40,15 @@ import org.slf4j.LoggerFactory;
  *   <li>{@code title}: the device's name for people, {@code architecture}: the chip, as tapes call
  *       it, {@code device}: the line of a tape that plugs it in
  *   <li>{@code accelerator}: kind of the accelerator, which models run on where they can
- *   <li>{@code pid}, {@code property}: the driver's setting that names its library
+ *   <li>{@code pid}, {@code property}: the driver's setting that names its library; {@code
+ *       setting.NAME}: another one of its settings, with {@code ${folder}} for the folder that the
+ *       library lies in
  *   <li>{@code folder}, {@code library}: below {@code simulations}, what the device is made of:
  *       {@code FOLDER/native/linux-ARCH/LIBRARY} and {@code FOLDER/tapes}
+ *   <li>{@code behind}, if there is one: a library that the simulator hands calls on to and looks
+ *       for beside itself, as a package inside of the application, a bundle in it, both by the
+ *       beginnings of their files' names, and the path in that bundle; {@code ${processor}} is this
+ *       machine's
  *   <li>{@code packages}: what is installed besides, {@code instead}: what is not, by the
  *       beginnings of their files' names
  * </ul>
@@ -47,6 +57,9 @@ final class Simulation implements AutoCloseable {
   private static final String FOLDER = "simulations";
   private static final String ENDING = ".properties";
   private static final String TAPE = ".tape";
+  private static final String SETTING = "setting.";
+  private static final String FOLDER_OF = "${folder}";
+  private static final String PROCESSOR = "${processor}";
 
   /** Says, in a work folder, that it is a simulation's. */
   private static final String MARKER = "simulated-device";
@@ -139,6 +152,10 @@ final class Simulation implements AutoCloseable {
     Path folder = Files.createDirectories(work.root().resolve("simulated"));
     Path library = folder.resolve(value(properties, "library"));
     unpack(application, properties, library);
+    String behind = properties.getProperty("behind");
+    if (behind != null) {
+      unpackBehind(application, behind, folder);
+    }
     TapePlayer player =
         new TapePlayer(played, library.resolveSibling(library.getFileName() + TAPE));
     Path marker = work.root().resolve(MARKER);
@@ -154,10 +171,7 @@ final class Simulation implements AutoCloseable {
       if (Files.exists(setting)) {
         log.warn("the driver's settings are replaced: they name another library file={}", setting);
       }
-      configure(
-          work,
-          value(properties, "pid"),
-          Map.of(value(properties, "property"), library.toString()));
+      configure(work, value(properties, "pid"), settings(properties, library));
     }
     Files.writeString(marker, asked + "\n");
     String override = System.getenv("SHOJI_SIMULATED_TAPE");
@@ -217,11 +231,61 @@ final class Simulation implements AutoCloseable {
               + " compiler is installed asked="
               + path);
     }
-    Path part = library.resolveSibling(library.getFileName() + ".part");
     try (InputStream in = application.read(path)) {
-      Files.copy(in, part, StandardCopyOption.REPLACE_EXISTING);
+      write(in, library);
     }
-    Files.move(part, library, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  private static void unpackBehind(Application application, String behind, Path folder)
+      throws IOException {
+    String[] names = behind.replace(PROCESSOR, Application.architecture()).split(" ", -1);
+    Content found =
+        application.list("packages").stream()
+            .filter(content -> content.name().startsWith(names[0] + "-"))
+            .findFirst()
+            .orElseThrow(() -> new IOException("the application has no such package " + behind));
+    try (InputStream in = application.read(found);
+        ZipInputStream bundles = new ZipInputStream(in)) {
+      find(bundles, name -> fileName(name).startsWith(names[1] + "-"), behind);
+      ZipInputStream bundle = new ZipInputStream(bundles);
+      find(bundle, names[2]::equals, behind);
+      write(bundle, folder.resolve(fileName(names[2])));
+    }
+  }
+
+  private static String fileName(String path) {
+    return path.substring(path.lastIndexOf('/') + 1);
+  }
+
+  /** Goes on to the entry of a name. */
+  private static void find(ZipInputStream in, Predicate<String> wanted, String behind)
+      throws IOException {
+    for (ZipEntry entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
+      if (wanted.test(entry.getName())) {
+        return;
+      }
+    }
+    throw new IOException("the application has no such library " + behind);
+  }
+
+  private static void write(InputStream in, Path file) throws IOException {
+    Path part = file.resolveSibling(file.getFileName() + ".part");
+    Files.copy(in, part, StandardCopyOption.REPLACE_EXISTING);
+    Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  /** The driver's, by which it finds its library and whatever else its device needs. */
+  private static Map<String, String> settings(Properties properties, Path library) {
+    Map<String, String> settings = new TreeMap<>();
+    settings.put(value(properties, "property"), library.toString());
+    String folder = String.valueOf(library.getParent());
+    for (String key : properties.stringPropertyNames()) {
+      if (key.startsWith(SETTING)) {
+        settings.put(
+            key.substring(SETTING.length()), value(properties, key).replace(FOLDER_OF, folder));
+      }
+    }
+    return settings;
   }
 
   /** Writes a configuration as Felix ConfigurationAdmin keeps it in its folder. */

@@ -92,7 +92,11 @@ class TapeTest {
         "hailort/tapes/faults",
         "openvino/tapes/unplug",
         "openvino/tapes/heat",
-        "openvino/tapes/faults"
+        "openvino/tapes/faults",
+        "edgetpu/tapes/unplug",
+        "edgetpu/tapes/faults",
+        "onnxruntime/tapes/unplug",
+        "onnxruntime/tapes/faults"
       })
   void shouldReadTheTapesThatShip(String name) throws IOException {
     List<String> lines = Files.readAllLines(Path.of("src/main/simulations", name + ".tape"));

@@ -24,6 +24,7 @@ import io.shoji.accelerator.ModelFormats;
 import io.shoji.accelerator.Precision;
 import io.shoji.tensor.Shape;
 import io.shoji.testkit.Artifacts;
+import io.shoji.testkit.LoadCycles;
 import io.shoji.testkit.OnnxModels;
 import io.shoji.testkit.ProcessFigures;
 import io.shoji.testkit.SimulatedOnnxRuntime;
@@ -413,5 +414,27 @@ class TensorRtDriverTest {
     Eventually.assertThat(() -> gateway.reference() != null);
     assertThat(gateway.accelerator()).isNotSameAs(before);
     assertThat(engine(mlp(Precision.FP16))).isEqualTo("cached");
+  }
+
+  @Test
+  @Timeout(600)
+  void shouldStayFlatOverManyLoads() throws Exception {
+    tape("strict");
+    drive();
+    Accelerator accelerator = gateway.accelerator();
+    ModelArtifact artifact = mlp(Precision.FP16);
+    LoadCycles figures =
+        LoadCycles.of(
+            number -> {
+              try (LoadedModel model = accelerator.load(artifact, LoadOptions.defaults())) {
+                model.run(
+                    Tensors.random(model.inputs(), 1, number), System.nanoTime() + 30_000_000_000L);
+              }
+            });
+    figures.assertFlat();
+    assertThat(engineFiles()).hasSize(1);
+    assertThat(simulated.record().open()).containsOnlyKeys("Env");
+    assertThat(simulated.record().handles().get("Session").made())
+        .isGreaterThanOrEqualTo(figures.cycles());
   }
 }

@@ -29,7 +29,13 @@ class SimulateIT {
   @TempDir private Path folder;
 
   @ParameterizedTest
-  @CsvSource({"hailo8, hailo:SIMULATED000001, hailort 4.23.0", "myriad, openvino:MYRIAD, openvino"})
+  @CsvSource({
+    "hailo8, hailo:SIMULATED000001, hailort 4.23.0",
+    "myriad, openvino:MYRIAD, openvino",
+    "edgetpu, edgetpu:usb0, libedgetpu 14",
+    // Behind the colon what the machine has.
+    "tensorrt, tensorrt:, onnxruntime"
+  })
   void shouldShowTheWholeDemonstrationOnASimulatedDevice(
       String device, String accelerator, String runtime) throws Exception {
     try (GatewayProcess gateway =
@@ -37,10 +43,10 @@ class SimulateIT {
       gateway.await("SIMULATED: no ", " is there");
       gateway.await("Summary");
       gateway.await("digits 1.0.0.simulated", "of 500 right", "0 without an answer");
-      gateway.await("per second on " + accelerator + " (simulated)");
+      gateway.await("per second on " + accelerator, " (simulated)");
       gateway.await("accelerator", accelerator, runtime, ", simulated)");
-      gateway.await("SIMULATED", accelerator + ": no such device is there");
-      gateway.await("runtime", accelerator + " by io.shoji.driver.");
+      gateway.await("SIMULATED", accelerator, ": no such device is there");
+      gateway.await("runtime", accelerator, " by io.shoji.driver.");
       gateway.await("result", "passed");
       assertThat(gateway.exitCode()).isZero();
     }
@@ -81,10 +87,30 @@ class SimulateIT {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "edgetpu, no device, an Edge TPU changes usb0",
+    "tensorrt, from RunWithBinding 1 status 15 gone, the GPU changes"
+  })
+  void shouldLoseASimulatedDeviceWhenItsTapeSaysSo(String device, String line, String changes)
+      throws Exception {
+    Path tape = folder.resolve("gone.tape");
+    Files.writeString(tape, "after 1 s gone\n" + line + "\n");
+    try (GatewayProcess gateway =
+        GatewayProcess.start(
+            "demo", "--simulate", device, "--tape", tape, "--rate", 20, "--ready-timeout", 120)) {
+      gateway.await(changes, "-> LOST");
+      gateway.terminate();
+    }
+  }
+
   @Test
   void shouldListWhatThereIsWhenDeviceOrTapeIsUnknown() throws Exception {
     try (GatewayProcess gateway = GatewayProcess.start("serve", "--simulate", "hailo9")) {
-      gateway.await("no such device to simulate", "hailo8, hailo8l, myriad", "found=hailo9");
+      gateway.await(
+          "no such device to simulate",
+          "edgetpu, hailo8, hailo8l, myriad, tensorrt",
+          "found=hailo9");
       assertThat(gateway.exitCode()).isEqualTo(2);
     }
     try (GatewayProcess gateway =
