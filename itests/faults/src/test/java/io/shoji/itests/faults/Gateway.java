@@ -58,6 +58,21 @@ final class Gateway implements AutoCloseable {
    * @param configurations by PID, there before the bundles start
    */
   Gateway(Path folder, Map<String, Map<String, Object>> configurations) throws Exception {
+    this(folder, configurations, List.of(), List.of(CPU));
+  }
+
+  /**
+   * The same with other drivers.
+   *
+   * @param libraries bundles with libraries of the drivers
+   * @param drivers bundles of the drivers
+   */
+  Gateway(
+      Path folder,
+      Map<String, Map<String, Object>> configurations,
+      List<String> libraries,
+      List<String> drivers)
+      throws Exception {
     Map<String, String> configuration = new HashMap<>();
     Path storage = folder.resolve("framework");
     boolean ranBefore = Files.exists(storage);
@@ -85,8 +100,10 @@ final class Gateway implements AutoCloseable {
     for (Map.Entry<String, Map<String, Object>> each : configurations.entrySet()) {
       configure(each.getKey(), each.getValue());
     }
-    for (String name :
-        List.of("io.shoji.jna", "io.shoji.natives", "io.shoji.models", ENGINE, CPU)) {
+    List<String> bundles = new ArrayList<>(libraries);
+    bundles.addAll(List.of("io.shoji.jna", "io.shoji.natives", "io.shoji.models", ENGINE));
+    bundles.addAll(drivers);
+    for (String name : bundles) {
       install(SHOJI.resolve(name + ".jar")).start();
     }
   }

@@ -26,7 +26,9 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
@@ -120,26 +122,33 @@ final class Multiplier {
     acceptance.addProperty("minimum", 1.0);
     description.add("acceptance", acceptance);
 
+    Map<String, byte[]> entries = new LinkedHashMap<>();
+    entries.put("models/model.onnx", model);
+    entries.put("golden/samples.safetensors", golden);
+    return bundle(folder, name, version(patch), description, entries);
+  }
+
+  /** Writes a model's bundle: what {@code model.json} says, and the files that it names. */
+  static Path bundle(
+      Path folder, String name, String version, JsonObject description, Map<String, byte[]> files)
+      throws IOException {
     Manifest manifest = new Manifest();
     Attributes main = manifest.getMainAttributes();
     main.putValue("Manifest-Version", "1.0");
     main.putValue("Bundle-ManifestVersion", "2");
     main.putValue("Bundle-SymbolicName", symbolicName(name));
-    main.putValue("Bundle-Version", version(patch));
+    main.putValue("Bundle-Version", version);
     main.putValue(
         "Provide-Capability",
-        "io.shoji.model;io.shoji.model=\""
-            + name
-            + "\";version:Version=\""
-            + version(patch)
-            + "\"");
-    Path jar = Files.createDirectories(folder).resolve(name + "-" + version(patch) + ".jar");
+        "io.shoji.model;io.shoji.model=\"" + name + "\";version:Version=\"" + version + "\"");
+    Path jar = Files.createDirectories(folder).resolve(name + "-" + version + ".jar");
     try (OutputStream out = Files.newOutputStream(jar);
         JarOutputStream entries = new JarOutputStream(out, manifest)) {
       entry(
           entries, "SHOJI-INF/model.json", description.toString().getBytes(StandardCharsets.UTF_8));
-      entry(entries, "SHOJI-INF/models/model.onnx", model);
-      entry(entries, "SHOJI-INF/golden/samples.safetensors", golden);
+      for (Map.Entry<String, byte[]> file : files.entrySet()) {
+        entry(entries, "SHOJI-INF/" + file.getKey(), file.getValue());
+      }
     }
     return jar;
   }
@@ -200,7 +209,7 @@ final class Multiplier {
     return entry;
   }
 
-  private static JsonArray dims(long... values) {
+  static JsonArray dims(long... values) {
     JsonArray dims = new JsonArray();
     for (long value : values) {
       dims.add(value);
@@ -216,13 +225,13 @@ final class Multiplier {
     return tensor;
   }
 
-  private static JsonArray list(JsonObject only) {
+  static JsonArray list(JsonObject only) {
     JsonArray list = new JsonArray();
     list.add(only);
     return list;
   }
 
-  private static JsonObject file(String path, byte[] content) {
+  static JsonObject file(String path, byte[] content) {
     JsonObject file = new JsonObject();
     file.addProperty("path", path);
     file.addProperty("sha256", sha256(content));

@@ -16,7 +16,7 @@ import java.util.function.Supplier;
 
 /** Waits for something, with a deadline. */
 final class Waiting {
-  private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(30);
+  private static final long PATIENCE_SECONDS = 30;
   private static final long POLL_NANOS = 2_000_000;
 
   private Waiting() {}
@@ -26,7 +26,11 @@ final class Waiting {
   }
 
   static void until(Supplier<String> what, BooleanSupplier condition) {
-    long deadline = System.nanoTime() + PATIENCE_NANOS;
+    until(PATIENCE_SECONDS, what, condition);
+  }
+
+  static void until(long seconds, Supplier<String> what, BooleanSupplier condition) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
     while (!condition.getAsBoolean()) {
       if (System.nanoTime() - deadline > 0) {
         throw new AssertionError("waited in vain for: " + what.get());
