@@ -226,13 +226,15 @@ final class OvDevice {
   /**
    * Says how it is, or nothing while it is away.
    *
-   * @throws AcceleratorException if it does not answer while models are on it
+   * @throws AcceleratorException if it does not answer while models are on it, or although it is a
+   *     stick that is open: it was unplugged, and takes no model until its core is freed, plugged
+   *     in again or not
    */
   void read(DeviceHealth health) throws AcceleratorException {
     double celsius = Double.NaN;
     if (thermal) {
       try {
-        // A stick that nobody uses is not open, and says nothing.
+        // A stick that has taken no model yet is not open, and says nothing.
         String text = api.property(core, name(), THERMAL).strip();
         celsius = text.isEmpty() ? Double.NaN : Double.parseDouble(text);
       } catch (NumberFormatException e) {
@@ -244,7 +246,7 @@ final class OvDevice {
           LOG.debug("a device that is away tells no temperature device={}", name(), e);
           return;
         }
-        if (models.get() > 0) {
+        if (models.get() > 0 || (isExclusive() && proven)) {
           throw e;
         }
         LOG.debug("a device that nobody uses tells no temperature device={}", name(), e);

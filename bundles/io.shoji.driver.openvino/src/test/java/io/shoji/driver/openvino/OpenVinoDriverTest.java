@@ -394,6 +394,21 @@ class OpenVinoDriverTest {
     }
   }
 
+  /** As in a container without the machine's USB, or beside another stick. */
+  @Test
+  void shouldTakeAStickBackThatWasUnpluggedWhereTheMachineDoesNotTell() throws Exception {
+    simulate(MYRIAD, STICK);
+    drive("devices", "MYRIAD", "absenceMs", 60_000);
+    Accelerator first = gateway.accelerator("MYRIAD");
+    load("MYRIAD", perceptron(Weights.F16, 1)).close();
+    // No inference fails, and OpenVINO lists it still, because it has opened it.
+    simulated.tape("no device");
+    Eventually.assertThat(() -> !gateway.has("MYRIAD"));
+    simulated.tape(STICK);
+    Eventually.assertThat(() -> isOther("MYRIAD", first));
+    load("MYRIAD", perceptron(Weights.F16, 1)).close();
+  }
+
   @Test
   void shouldTellSeveralSticksApart() throws Exception {
     simulate(MYRIAD, STICK);
