@@ -10,10 +10,11 @@
 package io.shoji.itests;
 
 import io.shoji.testkit.OnnxModels;
+import io.shoji.testkit.SimulatedEdgeTpu;
+import io.shoji.testkit.SimulatedEdgeTpuModel;
 import io.shoji.testkit.TfliteModels;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,6 +44,24 @@ final class ModelBundles {
        "labels": [],
        "variants": [{"name": "only", "format": "@FORMAT@", "precision": "FP32", "filter": "@FILTER@",
          "files": [{"path": "@PATH@", "sha256": "@SHA@", "size": @SIZE@}]}]@MORE@}
+      """;
+
+  private static final String CORAL =
+      """
+      {"schemaVersion": 1, "name": "coral", "version": "1.0.0", "title": "Test", "description": "", "licence": "EPL-2.0",
+       "task": "other",
+       "inputs": [{"name": "x", "type": "FLOAT32", "shape": [-1, 32]}],
+       "outputs": [{"name": "y", "type": "FLOAT32", "shape": [-1, 10]}],
+       "labels": [],
+       "variants": [
+         {"name": "edgetpu", "format": "edgetpu-tflite", "precision": "INT8", "filter": "(shoji.kind=edgetpu)",
+          "files": [{"path": "models/edgetpu.tflite", "sha256": "@EDGE_SHA@", "size": @EDGE_SIZE@}],
+          "inputs": [{"name": "x", "type": "INT8", "shape": [1, 32],
+                      "quantization": {"scale": 0.0078125, "zeroPoint": 0}}],
+          "outputs": [{"name": "y", "type": "INT8", "shape": [1, 10],
+                       "quantization": {"scale": 0.0078125, "zeroPoint": 0}}]},
+         {"name": "cpu", "format": "tflite", "precision": "FP32", "filter": "(shoji.kind=cpu)",
+          "files": [{"path": "models/cpu.tflite", "sha256": "@CPU_SHA@", "size": @CPU_SIZE@}]}]}
       """;
 
   private ModelBundles() {}
@@ -82,6 +101,21 @@ final class ModelBundles {
     }
   }
 
+  /**
+   * Writes {@code coral} beside the others, and puts a libedgetpu into a folder that simulates one
+   * USB device.
+   *
+   * @return the libedgetpu
+   */
+  static Path withEdgeTpu(Path folder, Path runtime) {
+    try {
+      coral(folder);
+      return SimulatedEdgeTpu.in(runtime, SimulatedEdgeTpu.FITTING).library();
+    } catch (IOException | NoSuchAlgorithmException e) {
+      throw new IllegalStateException("cannot write the test's files folder=" + runtime, e);
+    }
+  }
+
   private static void bundle(Path folder, String name, byte[] model, Map<String, String> wrong)
       throws IOException, NoSuchAlgorithmException {
     Map<String, String> values =
@@ -94,7 +128,7 @@ final class ModelBundles {
                 "OUT", "2",
                 "FILTER", "(shoji.kind=cpu)",
                 "PATH", "models/model.onnx",
-                "SHA", HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(model)),
+                "SHA", sha256(model),
                 "SIZE", Integer.toString(model.length),
                 "MORE", ""));
     values.putAll(wrong);
@@ -102,6 +136,44 @@ final class ModelBundles {
     for (Map.Entry<String, String> value : values.entrySet()) {
       json = json.replace("@" + value.getKey() + "@", value.getValue());
     }
+    jar(
+        folder,
+        name,
+        Map.of(
+            "SHOJI-INF/model.json",
+            json.getBytes(StandardCharsets.UTF_8),
+            "SHOJI-INF/models/model.onnx",
+            model));
+  }
+
+  /** One for the Edge TPU and, many times slower, for the processor. */
+  private static void coral(Path folder) throws IOException, NoSuchAlgorithmException {
+    byte[] edge = SimulatedEdgeTpuModel.classifier(0);
+    byte[] cpu = TfliteModels.mlp(1, 32, 1_536, 1_536, 10);
+    String json =
+        CORAL
+            .replace("@EDGE_SHA@", sha256(edge))
+            .replace("@EDGE_SIZE@", Integer.toString(edge.length))
+            .replace("@CPU_SHA@", sha256(cpu))
+            .replace("@CPU_SIZE@", Integer.toString(cpu.length));
+    jar(
+        folder,
+        "coral",
+        Map.of(
+            "SHOJI-INF/model.json",
+            json.getBytes(StandardCharsets.UTF_8),
+            "SHOJI-INF/models/edgetpu.tflite",
+            edge,
+            "SHOJI-INF/models/cpu.tflite",
+            cpu));
+  }
+
+  private static String sha256(byte[] content) throws NoSuchAlgorithmException {
+    return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
+  }
+
+  private static void jar(Path folder, String name, Map<String, byte[]> entries)
+      throws IOException {
     Manifest manifest = new Manifest();
     Attributes main = manifest.getMainAttributes();
     main.putValue("Manifest-Version", "1.0");
@@ -113,10 +185,9 @@ final class ModelBundles {
         "io.shoji.model;io.shoji.model=\"" + name + "\";version:Version=1.0.0");
     try (OutputStream file = Files.newOutputStream(folder.resolve(name + ".jar"));
         JarOutputStream jar = new JarOutputStream(file, manifest)) {
-      entry(jar, "SHOJI-INF/model.json", json.getBytes(StandardCharsets.UTF_8));
-      entry(jar, "SHOJI-INF/models/model.onnx", model);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      for (Map.Entry<String, byte[]> each : new TreeMap<>(entries).entrySet()) {
+        entry(jar, each.getKey(), each.getValue());
+      }
     }
   }
 

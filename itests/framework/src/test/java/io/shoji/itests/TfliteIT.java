@@ -16,19 +16,27 @@ import static org.ops4j.pax.exam.CoreOptions.systemProperty;
 
 import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.VendorLibraries;
+import io.shoji.inference.InferenceException;
 import io.shoji.inference.InferenceResult;
 import io.shoji.inference.InferenceService;
 import io.shoji.inference.ModelRef;
 import io.shoji.inference.ModelStatus;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Hashtable;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 import javax.inject.Inject;
 import org.junit.Test;
 import org.junit.runner.RunWith;
@@ -41,6 +49,7 @@ import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
 import org.osgi.framework.ServiceReference;
+import org.osgi.service.cm.ConfigurationAdmin;
 
 /** The driver of TensorFlow Lite models on the real library, beside the one of ONNX models. */
 @RunWith(PaxExam.class)
@@ -53,6 +62,7 @@ public class TfliteIT {
   @Inject private BundleContext context;
   @Inject private InferenceService inference;
   @Inject private VendorLibraries libraries;
+  @Inject private ConfigurationAdmin configurations;
 
   @Configuration
   public Option[] configuration() {
@@ -60,6 +70,12 @@ public class TfliteIT {
     ModelBundles.write(folder);
     List<Option> options = new ArrayList<>(Arrays.asList(Stack.options()));
     options.add(systemProperty("shoji.models").value(folder.toString()));
+    options.add(
+        systemProperty("shoji.coral")
+            .value(
+                ModelBundles.withEdgeTpu(
+                        folder, folder.resolveSibling("coral-" + System.getProperty("shoji.stack")))
+                    .toString()));
     return options.toArray(new Option[0]);
   }
 
@@ -103,6 +119,86 @@ public class TfliteIT {
     } finally {
       model.uninstall();
     }
+  }
+
+  /** A USB Coral that resets: nobody who asks meanwhile goes without an answer. */
+  @Test
+  public void shouldAnswerOnTheProcessorWhileTheEdgeTpuIsGoneAndReturnToIt() throws Exception {
+    String coral = System.getProperty("shoji.coral");
+    org.osgi.service.cm.Configuration settings = configurations.getConfiguration(DRIVER, "?");
+    settings.update(
+        new Hashtable<>(
+            Map.of(
+                "edgeTpuLibraryPath",
+                coral,
+                "edgeTpuTensorFlow",
+                "2.16.1",
+                "edgeTpuLockFolder",
+                Path.of(coral).getParent().toString(),
+                "edgeTpuPollMs",
+                100)));
+    Bundle model = install("coral");
+    AtomicBoolean ended = new AtomicBoolean();
+    Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
+    List<Thread> callers = new ArrayList<>();
+    try {
+      Waiting.until("the Edge TPU serves", () -> "usb0".equals(answeredBy()));
+      for (int i = 0; i < 2; i++) {
+        Thread caller =
+            new Thread(
+                () -> {
+                  while (!ended.get() && failures.isEmpty()) {
+                    try {
+                      ask();
+                    } catch (Exception | AssertionError e) {
+                      failures.add(e);
+                    }
+                  }
+                });
+        caller.start();
+        callers.add(caller);
+      }
+      tape(coral, "no device");
+      Waiting.until("the processor serves", () -> DEVICE.equals(answeredBy()));
+      tape(coral, "# it is there again");
+      Waiting.until("the Edge TPU serves again", () -> "usb0".equals(answeredBy()));
+      ended.set(true);
+      for (Thread caller : callers) {
+        caller.join();
+      }
+      assertTrue(failures.toString(), failures.isEmpty());
+    } finally {
+      ended.set(true);
+      model.uninstall();
+      settings.delete();
+    }
+  }
+
+  /** The device that answered; empty if none did. */
+  private String answeredBy() {
+    try {
+      return ask();
+    } catch (InferenceException e) {
+      return "";
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private String ask() throws Exception {
+    InferenceResult result =
+        inference.infer(
+            ModelRef.latest("coral"),
+            List.of(Tensor.ofFloats(Shape.of(1, 32), new float[32])),
+            InferenceService.deadlineIn(30_000));
+    assertEquals(Shape.of(1, 10), result.outputs().get(0).shape());
+    return result.provenance().device();
+  }
+
+  private static void tape(String library, String line) throws IOException {
+    Path fresh = Path.of(library + ".tape.new");
+    Files.writeString(fresh, line + "\n");
+    Files.move(fresh, Path.of(library + ".tape"), StandardCopyOption.ATOMIC_MOVE);
   }
 
   private Tensor infer() throws Exception {
