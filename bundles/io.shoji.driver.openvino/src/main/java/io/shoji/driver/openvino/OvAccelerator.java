@@ -120,14 +120,14 @@ final class OvAccelerator implements Accelerator {
     Code code = OvStatus.code(status, reason);
     if (code == Code.FAILED || code == Code.UNSUPPORTED) {
       String ended = "an inference ended with status=" + OvStatus.name(status);
-      boolean there = device.isThere();
-      if (there) {
-        health.failed(ended);
-      } else {
+      boolean gone = device.isGone();
+      if (gone) {
         health.lost(ended + ", and the device is not there any more");
+      } else {
+        health.failed(ended);
       }
       trouble.run();
-      code = there ? Code.FAILED : Code.DEVICE_LOST;
+      code = gone ? Code.DEVICE_LOST : Code.FAILED;
     }
     return OvStatus.failure(code, status, what, reason, api.version());
   }

@@ -192,6 +192,26 @@ final class OvDevice {
   }
 
   /**
+   * Whether one whose inference failed is gone: not there, or a stick that is listed because it was
+   * opened, and does not even tell its temperature.
+   */
+  boolean isGone() {
+    if (!isThere()) {
+      return true;
+    }
+    if (!isExclusive() || !thermal) {
+      return false;
+    }
+    try {
+      api.property(core, name(), THERMAL);
+      return false;
+    } catch (AcceleratorException e) {
+      LOG.debug("a stick whose inference failed tells no temperature device={}", name(), e);
+      return true;
+    }
+  }
+
+  /**
    * Why it does not take models, in words that OpenVINO has not; null if nothing is known.
    *
    * @param what failed, for the message

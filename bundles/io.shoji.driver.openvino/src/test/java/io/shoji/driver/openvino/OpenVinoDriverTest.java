@@ -410,6 +410,18 @@ class OpenVinoDriverTest {
   }
 
   @Test
+  void shouldSayDeviceLostOfAnInferenceOnAStickThatIsListedAndTellsNothing() throws Exception {
+    simulate(MYRIAD, STICK);
+    drive("devices", "MYRIAD", "pollMs", 60_000);
+    try (LoadedModel model = load("MYRIAD", perceptron(Weights.F16, 1))) {
+      model.run(List.of(input(1)), in(10 * SECOND));
+      simulated.tape("no device");
+      assertCode(Code.DEVICE_LOST, () -> model.run(List.of(input(1)), in(10 * SECOND)));
+    }
+    Eventually.assertThat(() -> !gateway.has("MYRIAD"));
+  }
+
+  @Test
   void shouldTellSeveralSticksApart() throws Exception {
     simulate(MYRIAD, STICK);
     drive("devices", "MYRIAD");
