@@ -10,36 +10,18 @@
 package io.shoji.testkit;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.net.URL;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
-/**
- * A copy of the simulated Edge TPU runtime in a folder of its own, with its tape and its record
- * (described in the README of {@code native-libs}). Each copy is a library of its own. Thread safe.
- */
-public final class SimulatedEdgeTpu {
+/** The simulated Edge TPU runtime. */
+public final class SimulatedEdgeTpu extends SimulatedLibrary {
   /** As built against a TensorFlow whose structures TensorFlow Lite 2.21 has, too. */
   public static final String FITTING = "2.16.1";
 
   /** As built against the TensorFlow of the vendor's own packages. */
   public static final String LEGACY = "2.5.0";
 
-  private static final Pattern MISUSE = Pattern.compile("misuse (\\w+) count=(\\d+) *");
-
-  private final Path library;
-
-  private SimulatedEdgeTpu(Path library) {
-    this.library = library;
+  private SimulatedEdgeTpu(Path folder, String file) throws IOException {
+    super(folder, file);
   }
 
   /**
@@ -49,73 +31,6 @@ public final class SimulatedEdgeTpu {
    * @param tensorFlow {@link #FITTING} or {@link #LEGACY}
    */
   public static SimulatedEdgeTpu in(Path folder, String tensorFlow) throws IOException {
-    String architecture = System.getProperty("os.arch").equals("aarch64") ? "aarch64" : "x86_64";
-    String file = "libedgetpu.so.1.0-tf" + tensorFlow;
-    URL url =
-        SimulatedEdgeTpu.class
-            .getClassLoader()
-            .getResource("native/linux-" + architecture + "/" + file);
-    if (url == null) {
-      throw new IOException(
-          "the simulated Edge TPU runtime is not on the class path arch="
-              + architecture
-              + " file="
-              + file);
-    }
-    Path library = Files.createDirectories(folder).toRealPath().resolve(file);
-    try (InputStream in = url.openStream()) {
-      Files.copy(in, library, StandardCopyOption.REPLACE_EXISTING);
-    }
-    SimulatedEdgeTpu simulated = new SimulatedEdgeTpu(library);
-    simulated.tape();
-    return simulated;
-  }
-
-  /** The library, for {@code edgeTpuLibraryPath}. */
-  public Path library() {
-    return library;
-  }
-
-  /** Replaces the tape as a whole; none is no fault. What hangs by the one before goes on. */
-  public void tape(String... lines) throws IOException {
-    List<String> all = new ArrayList<>();
-    all.add("# " + library.getFileName());
-    all.addAll(List.of(lines));
-    Path fresh = beside(".tape.new");
-    Files.write(fresh, all);
-    Files.move(
-        fresh,
-        beside(".tape"),
-        StandardCopyOption.ATOMIC_MOVE,
-        StandardCopyOption.REPLACE_EXISTING);
-  }
-
-  /** Calls and handles since the library was opened; stays readable when it is closed. */
-  public SimulatedOnnxRuntime.Calls record() throws IOException {
-    return SimulatedOnnxRuntime.calls(
-        lines().stream().filter(line -> !line.startsWith("misuse ")).toList());
-  }
-
-  /** Rules that the caller broke, and how often; empty if none. */
-  public Map<String, Long> misuse() throws IOException {
-    Map<String, Long> found = new TreeMap<>();
-    for (String line : lines()) {
-      Matcher misuse = MISUSE.matcher(line);
-      if (misuse.matches() && !misuse.group(2).equals("0")) {
-        found.put(misuse.group(1), Long.parseLong(misuse.group(2)));
-      }
-    }
-    return found;
-  }
-
-  private List<String> lines() throws IOException {
-    Path file = beside(".record");
-    return Files.exists(file)
-        ? Files.readString(file, StandardCharsets.US_ASCII).lines().toList()
-        : List.of();
-  }
-
-  private Path beside(String ending) {
-    return library.resolveSibling(library.getFileName() + ending);
+    return new SimulatedEdgeTpu(folder, "libedgetpu.so.1.0-tf" + tensorFlow);
   }
 }

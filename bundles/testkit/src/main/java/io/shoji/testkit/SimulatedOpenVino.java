@@ -10,36 +10,19 @@
 package io.shoji.testkit;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.net.URL;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
-/**
- * A copy of the simulated OpenVINO in a folder of its own, with its tape and its record (described
- * in the README of {@code native-libs}). Each copy is a library of its own. Thread safe.
- */
-public final class SimulatedOpenVino {
+/** The simulated OpenVINO. */
+public final class SimulatedOpenVino extends SimulatedLibrary {
   /**
    * Releases that are compiled: with MYRIAD, then before and after the numbers of element types
    * moved.
    */
   public static final List<String> RELEASES = List.of("2022.3.2", "2024.6.0", "2026.1.0");
 
-  private static final Pattern MISUSE = Pattern.compile("misuse (\\w+) count=(\\d+) *");
-
-  private final Path library;
-
-  private SimulatedOpenVino(Path library) {
-    this.library = library;
+  private SimulatedOpenVino(Path folder, String file) throws IOException {
+    super(folder, file);
   }
 
   /**
@@ -49,70 +32,6 @@ public final class SimulatedOpenVino {
    * @param release one of {@link #RELEASES}
    */
   public static SimulatedOpenVino in(Path folder, String release) throws IOException {
-    String architecture = System.getProperty("os.arch").equals("aarch64") ? "aarch64" : "x86_64";
-    String file = "libopenvino_c.so." + release;
-    URL url =
-        SimulatedOpenVino.class
-            .getClassLoader()
-            .getResource("native/linux-" + architecture + "/" + file);
-    if (url == null) {
-      throw new IOException(
-          "the simulated OpenVINO is not on the class path arch=" + architecture + " file=" + file);
-    }
-    Path library = Files.createDirectories(folder).toRealPath().resolve(file);
-    try (InputStream in = url.openStream()) {
-      Files.copy(in, library, StandardCopyOption.REPLACE_EXISTING);
-    }
-    SimulatedOpenVino simulated = new SimulatedOpenVino(library);
-    simulated.tape();
-    return simulated;
-  }
-
-  /** The library, for {@code libraryPath}. */
-  public Path library() {
-    return library;
-  }
-
-  /** Replaces the tape as a whole; none is no fault. What hangs by the one before goes on. */
-  public void tape(String... lines) throws IOException {
-    List<String> all = new ArrayList<>();
-    all.add("# " + library.getFileName());
-    all.addAll(List.of(lines));
-    Path fresh = beside(".tape.new");
-    Files.write(fresh, all);
-    Files.move(
-        fresh,
-        beside(".tape"),
-        StandardCopyOption.ATOMIC_MOVE,
-        StandardCopyOption.REPLACE_EXISTING);
-  }
-
-  /** Calls and handles since the library was opened; stays readable when it is closed. */
-  public SimulatedOnnxRuntime.Calls record() throws IOException {
-    return SimulatedOnnxRuntime.calls(
-        lines().stream().filter(line -> !line.startsWith("misuse ")).toList());
-  }
-
-  /** Rules that the caller broke, and how often; empty if none. */
-  public Map<String, Long> misuse() throws IOException {
-    Map<String, Long> found = new TreeMap<>();
-    for (String line : lines()) {
-      Matcher misuse = MISUSE.matcher(line);
-      if (misuse.matches() && !misuse.group(2).equals("0")) {
-        found.put(misuse.group(1), Long.parseLong(misuse.group(2)));
-      }
-    }
-    return found;
-  }
-
-  private List<String> lines() throws IOException {
-    Path file = beside(".record");
-    return Files.exists(file)
-        ? Files.readString(file, StandardCharsets.US_ASCII).lines().toList()
-        : List.of();
-  }
-
-  private Path beside(String ending) {
-    return library.resolveSibling(library.getFileName() + ending);
+    return new SimulatedOpenVino(folder, "libopenvino_c.so." + release);
   }
 }

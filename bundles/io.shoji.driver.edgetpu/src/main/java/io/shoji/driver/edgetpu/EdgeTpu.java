@@ -15,6 +15,7 @@ import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.VendorLibrary;
 import io.shoji.accelerator.VendorLibraryException;
+import io.shoji.driver.memory.NativeMemory;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -97,8 +98,8 @@ final class EdgeTpu {
       if (!runtime.find()) {
         throw new AcceleratorException(
             Code.INCOMPATIBLE_RUNTIME,
-            "the Edge TPU's runtime does not tell its version as any that is known; install libedgetpu"
-                + " as it was published asked=RuntimeVersion(N) found="
+            "the Edge TPU's runtime does not tell its version as any that is known; install"
+                + " libedgetpu as it was published asked=RuntimeVersion(N) found="
                 + text);
       }
       return new Version(
@@ -129,8 +130,8 @@ final class EdgeTpu {
       } catch (VendorLibraryException e) {
         throw new AcceleratorException(
             Code.INCOMPATIBLE_RUNTIME,
-            "this library is not the Edge TPU's runtime, or one that was cut down; install libedgetpu as"
-                + " it was published missing="
+            "this library is not the Edge TPU's runtime, or one that was cut down; install"
+                + " libedgetpu as it was published missing="
                 + function
                 + " file="
                 + library.file(),

@@ -14,6 +14,7 @@ import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.AcceleratorHealth;
 import io.shoji.accelerator.ModelArtifact;
 import io.shoji.driver.DeviceHealth;
+import io.shoji.driver.memory.NativeMemory;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -110,7 +111,8 @@ final class EdgeTpuDevice implements TfliteDevice, AutoCloseable {
     if (node.isPresent()) {
       throw new AcceleratorException(
           Code.FAILED,
-          "the gateway's user may not read and write the Edge TPU: permission denied; make it a member"
+          "the gateway's user may not read and write the Edge TPU: permission denied; make it a"
+              + " member"
               + (found.isUsb()
                   ? " of the group plugdev, and install the udev rule of libedgetpu"
                       + " (edgetpu-accelerator.rules, for 1a6e:089a and 18d1:9302)"
@@ -134,14 +136,14 @@ final class EdgeTpuDevice implements TfliteDevice, AutoCloseable {
           owner
                   .map(
                       who ->
-                          "another process has the Edge TPU, which can have one owner only; end that one"
-                              + " owner=["
+                          "another process has the Edge TPU, which can have one owner only; end"
+                              + " that one owner=["
                               + who
                               + "]")
                   .orElse(
-                      "the library does not open the Edge TPU, and does not say why: most often another"
-                          + " process has it, or a USB device lacks power or is reset; end that process,"
-                          + " or plug the device into a port that gives it 900 mA")
+                      "the library does not open the Edge TPU, and does not say why: most often"
+                          + " another process has it, or a USB device lacks power or is reset; end"
+                          + " that process, or plug the device into a port that gives it 900 mA")
               + " device="
               + found.path()
               + " runtime="
@@ -154,9 +156,9 @@ final class EdgeTpuDevice implements TfliteDevice, AutoCloseable {
       common.api.freeDelegate(delegate);
       throw new AcceleratorException(
           Code.INCOMPATIBLE_RUNTIME,
-          "libedgetpu makes delegates that are not laid out as the runtime reads them, so it was built"
-              + " against TensorFlow 2.10 or older; install one that was built against 2.14 to 2.21, and"
-              + " correct edgeTpuTensorFlow version="
+          "libedgetpu makes delegates that are not laid out as the runtime reads them, so it was"
+              + " built against TensorFlow 2.10 or older; install one that was built against 2.14"
+              + " to 2.21, and correct edgeTpuTensorFlow version="
               + common.api.version().text());
     }
     return delegate;
@@ -198,8 +200,9 @@ final class EdgeTpuDevice implements TfliteDevice, AutoCloseable {
     if (file.minRuntimeVersion() > runtime) {
       throw new AcceleratorException(
           Code.INCOMPATIBLE_RUNTIME,
-          "the model was compiled for a newer runtime of the Edge TPU than is installed; install a newer"
-              + " libedgetpu, or compile it again with edgetpu_compiler --min_runtime_version "
+          "the model was compiled for a newer runtime of the Edge TPU than is installed; install a"
+              + " newer libedgetpu, or compile it again with edgetpu_compiler --min_runtime_version"
+              + " "
               + runtime
               + " asked="
               + file.minRuntimeVersion()
@@ -210,8 +213,9 @@ final class EdgeTpuDevice implements TfliteDevice, AutoCloseable {
     }
     if (file.cpuShare() >= MUCH_ON_CPU) {
       LOG.warn(
-          "the processor computes much of a model for the Edge TPU, which costs what the Edge TPU gains;"
-              + " express these operators by others that its compiler takes cpuShare={} operators={} {}",
+          "the processor computes much of a model for the Edge TPU, which costs what the Edge TPU"
+              + " gains; express these operators by others that its compiler takes cpuShare={}"
+              + " operators={} {}",
           percent(file.cpuShare()),
           file.cpuOperators(),
           artifact);
@@ -254,8 +258,8 @@ final class EdgeTpuDevice implements TfliteDevice, AutoCloseable {
     trouble.run();
     return new AcceleratorException(
         Code.DEVICE_LOST,
-        "the Edge TPU is gone: unplugged, reset or without power; close the model and load it elsewhere"
-            + " device="
+        "the Edge TPU is gone: unplugged, reset or without power; close the model and load it"
+            + " elsewhere device="
             + found.path()
             + " "
             + name);
@@ -268,8 +272,8 @@ final class EdgeTpuDevice implements TfliteDevice, AutoCloseable {
     }
     return AcceleratorException.withStatus(
         Code.FAILED,
-        "the Edge TPU or TensorFlow Lite does not take the model; the standard error of the process says"
-            + " why, as an operator for the processor that the runtime lacks device="
+        "the Edge TPU or TensorFlow Lite does not take the model; the standard error of the process"
+            + " says why, as an operator for the processor that the runtime lacks device="
             + found.path()
             + " runtime="
             + common.api.version().text()
@@ -287,8 +291,8 @@ final class EdgeTpuDevice implements TfliteDevice, AutoCloseable {
     trouble.run();
     return AcceleratorException.withStatus(
         Code.FAILED,
-        "the Edge TPU did not compute; the standard error of the process says why; close the model and load"
-            + " it again device="
+        "the Edge TPU did not compute; the standard error of the process says why; close the model"
+            + " and load it again device="
             + found.path()
             + " health="
             + health

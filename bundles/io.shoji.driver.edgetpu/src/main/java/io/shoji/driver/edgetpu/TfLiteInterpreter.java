@@ -11,6 +11,7 @@ package io.shoji.driver.edgetpu;
 
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
+import io.shoji.driver.memory.NativeMemory;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Quantization;
 import io.shoji.tensor.Shape;

@@ -20,6 +20,7 @@ import io.shoji.accelerator.ModelArtifact;
 import io.shoji.driver.DeadlineWatchdog;
 import io.shoji.driver.DeclaredTensors;
 import io.shoji.driver.ThreadStarter;
+import io.shoji.driver.memory.NativeMemory;
 import io.shoji.tensor.TensorSpec;
 import java.io.IOException;
 import java.nio.ByteBuffer;

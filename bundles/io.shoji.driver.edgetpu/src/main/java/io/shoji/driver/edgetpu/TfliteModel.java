@@ -13,6 +13,7 @@ import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.MemoryUse;
+import io.shoji.driver.memory.NativeMemory;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;

@@ -11,6 +11,7 @@ package io.shoji.driver.edgetpu;
 
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
+import io.shoji.driver.memory.NativeMemory;
 
 /**
  * {@code TfLiteXNNPackDelegateOptions} of {@code xnnpack_delegate.h} as the library itself fills it

@@ -20,6 +20,7 @@ import com.google.gson.JsonParser;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.VendorLibrary;
+import io.shoji.driver.memory.NativeMemory;
 import io.shoji.tensor.ElementType;
 import java.io.IOException;
 import java.io.InputStream;

@@ -9,6 +9,7 @@
  */
 package io.shoji.driver.hailo;
 
+import io.shoji.driver.memory.NativeMemory;
 import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;

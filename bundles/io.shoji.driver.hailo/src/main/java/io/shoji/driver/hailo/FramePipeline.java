@@ -11,6 +11,7 @@ package io.shoji.driver.hailo;
 
 import com.sun.jna.Function;
 import io.shoji.driver.ThreadStarter;
+import io.shoji.driver.memory.NativeMemory;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;

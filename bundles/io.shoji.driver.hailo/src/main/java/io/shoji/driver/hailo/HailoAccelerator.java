@@ -20,6 +20,7 @@ import io.shoji.accelerator.ModelArtifact;
 import io.shoji.driver.DeclaredTensors;
 import io.shoji.driver.DeviceHealth;
 import io.shoji.driver.ThreadStarter;
+import io.shoji.driver.memory.NativeMemory;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -457,8 +458,8 @@ final class HailoAccelerator implements Accelerator {
       if (!sane) {
         throw new AcceleratorException(
             Code.INCOMPATIBLE_RUNTIME,
-            "HailoRT describes streams in structures of another size than its release has; install an"
-                + " unchanged release asked="
+            "HailoRT describes streams in structures of another size than its release has; install"
+                + " an unchanged release asked="
                 + size
                 + " release="
                 + api.version());
@@ -520,7 +521,8 @@ final class HailoAccelerator implements Accelerator {
       }
       throw new AcceleratorException(
           Code.FAILED,
-          "HailoRT configured no network group with the streams of the one that was asked for asked="
+          "HailoRT configured no network group with the streams of the one that was asked for"
+              + " asked="
               + group
               + " streams="
               + streams

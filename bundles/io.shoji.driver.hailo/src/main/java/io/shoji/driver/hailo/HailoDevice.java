@@ -11,6 +11,7 @@ package io.shoji.driver.hailo;
 
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
+import io.shoji.driver.memory.NativeMemory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;

@@ -16,6 +16,7 @@ import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.VendorLibrary;
 import io.shoji.accelerator.VendorLibraryException;
+import io.shoji.driver.memory.NativeMemory;
 import java.nio.ByteBuffer;
 import java.util.EnumMap;
 import java.util.Map;
@@ -92,8 +93,8 @@ final class HailoRt {
     if (parts[0] != MAJOR || parts[1] < OLDEST || parts[1] > NEWEST) {
       throw new AcceleratorException(
           Code.INCOMPATIBLE_RUNTIME,
-          "this driver was not made for this release of HailoRT; install one that it knows, library,"
-              + " kernel driver and firmware asked="
+          "this driver was not made for this release of HailoRT; install one that it knows,"
+              + " library, kernel driver and firmware asked="
               + SUPPORTED
               + " found="
               + version
@@ -114,8 +115,8 @@ final class HailoRt {
     } catch (VendorLibraryException e) {
       throw new AcceleratorException(
           Code.INCOMPATIBLE_RUNTIME,
-          "this library is not HailoRT, or one that was cut down; install libhailort of a release that"
-              + " this driver knows asked="
+          "this library is not HailoRT, or one that was cut down; install libhailort of a release"
+              + " that this driver knows asked="
               + SUPPORTED
               + " missing="
               + function

@@ -11,6 +11,7 @@ package io.shoji.driver.hailo;
 
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
+import io.shoji.driver.memory.NativeMemory;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Quantization;
 import io.shoji.tensor.Shape;
@@ -156,8 +157,8 @@ record Port(
       default ->
           throw new AcceleratorException(
               Code.UNSUPPORTED,
-              "a stream has an order of elements that no tensor has; compile the model with NHWC, NHW,"
-                  + " NC or NCHW, or with boxes by class or by score stream="
+              "a stream has an order of elements that no tensor has; compile the model with NHWC,"
+                  + " NHW, NC or NCHW, or with boxes by class or by score stream="
                   + name
                   + " order="
                   + order
@@ -215,8 +216,8 @@ record Port(
     if (asked != frameBytes) {
       throw new AcceleratorException(
           Code.INCOMPATIBLE_RUNTIME,
-          "HailoRT's frame is of another size than its description comes to; this driver was not made"
-              + " for it asked="
+          "HailoRT's frame is of another size than its description comes to; this driver was not"
+              + " made for it asked="
               + asked
               + " found="
               + frameBytes

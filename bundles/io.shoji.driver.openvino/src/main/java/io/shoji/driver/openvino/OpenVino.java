@@ -15,6 +15,7 @@ import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.VendorLibrary;
 import io.shoji.accelerator.VendorLibraryException;
+import io.shoji.driver.memory.NativeMemory;
 import io.shoji.tensor.ElementType;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
@@ -88,8 +89,8 @@ final class OpenVino {
     if (release < OLDEST || release / 100 > NEWEST_YEAR) {
       throw new AcceleratorException(
           Code.INCOMPATIBLE_RUNTIME,
-          "this driver was not made for this release of OpenVINO; install one that it knows, 2022.3 LTS"
-              + " for a Myriad X asked="
+          "this driver was not made for this release of OpenVINO; install one that it knows, 2022.3"
+              + " LTS for a Myriad X asked="
               + SUPPORTED
               + " found="
               + build
@@ -117,8 +118,8 @@ final class OpenVino {
     } catch (VendorLibraryException e) {
       throw new AcceleratorException(
           Code.INCOMPATIBLE_RUNTIME,
-          "this library is not OpenVINO's C interface, or one that was cut down; install libopenvino_c of"
-              + " a release that this driver knows asked="
+          "this library is not OpenVINO's C interface, or one that was cut down; install"
+              + " libopenvino_c of a release that this driver knows asked="
               + SUPPORTED
               + " missing="
               + function
@@ -140,8 +141,8 @@ final class OpenVino {
     }
     throw new AcceleratorException(
         Code.INCOMPATIBLE_RUNTIME,
-        "the library numbers element types in another way than its release does; install an unchanged"
-            + " release version="
+        "the library numbers element types in another way than its release does; install an"
+            + " unchanged release version="
             + version
             + found
             + " file="

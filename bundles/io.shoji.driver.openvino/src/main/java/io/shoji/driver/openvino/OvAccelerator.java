@@ -21,6 +21,7 @@ import io.shoji.accelerator.ModelFormats;
 import io.shoji.driver.DeclaredTensors;
 import io.shoji.driver.DeviceHealth;
 import io.shoji.driver.ThreadStarter;
+import io.shoji.driver.memory.NativeMemory;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.TensorSpec;
 import java.io.IOException;
@@ -427,8 +428,8 @@ final class OvAccelerator implements Accelerator {
       if (dims[i] == Shape.DYNAMIC && i > 0) {
         throw new AcceleratorException(
             Code.UNSUPPORTED,
-            "this device wants every size when a model is loaded, and only the first, the batch, may be"
-                + " left open; convert the model with fixed shapes device="
+            "this device wants every size when a model is loaded, and only the first, the batch,"
+                + " may be left open; convert the model with fixed shapes device="
                 + device.name()
                 + " input="
                 + spec
@@ -548,7 +549,8 @@ final class OvAccelerator implements Accelerator {
     } catch (IOException e) {
       throw new AcceleratorException(
           Code.FAILED,
-          "the folder of compiled models cannot be made; correct cacheFolder, or set it to none folder="
+          "the folder of compiled models cannot be made; correct cacheFolder, or set it to none"
+              + " folder="
               + folder
               + " "
               + name,
@@ -556,8 +558,8 @@ final class OvAccelerator implements Accelerator {
     }
     throw new AcceleratorException(
         Code.FAILED,
-        "the folder of compiled models cannot be written; give the user that runs the gateway the right"
-            + " to, or set cacheFolder to none folder="
+        "the folder of compiled models cannot be written; give the user that runs the gateway the"
+            + " right to, or set cacheFolder to none folder="
             + folder
             + " "
             + name);

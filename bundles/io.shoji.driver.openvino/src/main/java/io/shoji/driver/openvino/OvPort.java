@@ -11,6 +11,7 @@ package io.shoji.driver.openvino;
 
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
+import io.shoji.driver.memory.NativeMemory;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.TensorSpec;
@@ -48,8 +49,8 @@ final class OvPort {
       if (type.isEmpty()) {
         throw new AcceleratorException(
             Code.UNSUPPORTED,
-            "an input or output has an element type that no tensor has; convert the model with another one"
-                + " port="
+            "an input or output has an element type that no tensor has; convert the model with"
+                + " another one port="
                 + shown
                 + " ov_element_type_e="
                 + number

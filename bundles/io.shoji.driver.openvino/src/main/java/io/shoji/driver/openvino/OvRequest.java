@@ -11,6 +11,7 @@ package io.shoji.driver.openvino;
 
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
+import io.shoji.driver.memory.NativeMemory;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;

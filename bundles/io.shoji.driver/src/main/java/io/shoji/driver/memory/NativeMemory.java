@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.edgetpu;
+package io.shoji.driver.memory;
 
 import com.sun.jna.Function;
 import com.sun.jna.NativeLibrary;
@@ -20,7 +20,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * Memory of the C library, zeroed, aligned to 64 bytes, and given back by {@link #close}: neither
  * the heap nor the limit of direct buffers counts it, and nobody cleans up behind its owner.
  */
-final class NativeMemory implements AutoCloseable {
+public final class NativeMemory implements AutoCloseable {
   private static final int ALIGNMENT = 64;
 
   private final AtomicLong address;
@@ -36,7 +36,7 @@ final class NativeMemory implements AutoCloseable {
    *
    * @throws OutOfMemoryException if the system has none
    */
-  static NativeMemory ofBytes(int bytes) throws OutOfMemoryException {
+  public static NativeMemory ofBytes(int bytes) throws OutOfMemoryException {
     long rounded = Math.max(ALIGNMENT, (bytes + (ALIGNMENT - 1L)) / ALIGNMENT * ALIGNMENT);
     long address = function("aligned_alloc").invokeLong(new Object[] {(long) ALIGNMENT, rounded});
     if (address == 0) {
@@ -47,12 +47,12 @@ final class NativeMemory implements AutoCloseable {
   }
 
   /** A view on native memory of somebody else, who keeps it as long as the view is used. */
-  static ByteBuffer view(long address, int bytes) {
+  public static ByteBuffer view(long address, int bytes) {
     return new Pointer(address).getByteBuffer(0, bytes).order(ByteOrder.nativeOrder());
   }
 
   /** Where it lies, as an argument of a native call. */
-  Long address() {
+  public Long address() {
     long current = address.get();
     if (current == 0) {
       throw new IllegalStateException("the memory was given back");
@@ -61,7 +61,7 @@ final class NativeMemory implements AutoCloseable {
   }
 
   /** The memory; not to be touched after {@link #close}. */
-  ByteBuffer buffer() {
+  public ByteBuffer buffer() {
     return buffer;
   }
 
@@ -78,7 +78,7 @@ final class NativeMemory implements AutoCloseable {
   }
 
   /** The system has no memory. */
-  static final class OutOfMemoryException extends Exception {
+  public static final class OutOfMemoryException extends Exception {
     private static final long serialVersionUID = 1L;
 
     OutOfMemoryException(int bytes) {
