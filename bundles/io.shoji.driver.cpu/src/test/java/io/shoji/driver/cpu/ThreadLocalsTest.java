@@ -21,6 +21,7 @@ import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.testkit.Artifacts;
+import io.shoji.testkit.Eventually;
 import io.shoji.testkit.OnnxGraph;
 import io.shoji.testkit.OnnxGraph.Attribute;
 import io.shoji.testkit.OnnxModels;

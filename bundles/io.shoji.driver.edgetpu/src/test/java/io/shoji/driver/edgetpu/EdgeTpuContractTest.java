@@ -18,6 +18,7 @@ import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.testkit.AcceleratorContract;
+import io.shoji.testkit.Eventually;
 import io.shoji.testkit.ProcessFigures;
 import io.shoji.testkit.SimulatedEdgeTpu;
 import io.shoji.testkit.SimulatedEdgeTpuModel;

@@ -25,6 +25,7 @@ import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
 import io.shoji.testkit.Artifacts;
+import io.shoji.testkit.Eventually;
 import io.shoji.testkit.FlatTable;
 import io.shoji.testkit.ProcessFigures;
 import io.shoji.testkit.Tensors;

@@ -19,6 +19,7 @@ import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
 import io.shoji.testkit.AcceleratorContract;
+import io.shoji.testkit.Eventually;
 import io.shoji.testkit.ProcessFigures;
 import io.shoji.testkit.SimulatedHailoRt;
 import io.shoji.testkit.SimulatedHef;

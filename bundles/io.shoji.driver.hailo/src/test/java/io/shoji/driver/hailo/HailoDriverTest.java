@@ -28,6 +28,7 @@ import io.shoji.tensor.Quantization;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
+import io.shoji.testkit.Eventually;
 import io.shoji.testkit.LoadCycles;
 import io.shoji.testkit.ProcessFigures;
 import io.shoji.testkit.Proof;

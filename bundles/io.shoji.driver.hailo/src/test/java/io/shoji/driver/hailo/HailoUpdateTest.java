@@ -17,6 +17,7 @@ import io.shoji.accelerator.AcceleratorHealth;
 import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.VendorLibraries;
+import io.shoji.testkit.Eventually;
 import io.shoji.testkit.ProcessFigures;
 import io.shoji.testkit.SimulatedHailoRt;
 import io.shoji.testkit.SimulatedHef;

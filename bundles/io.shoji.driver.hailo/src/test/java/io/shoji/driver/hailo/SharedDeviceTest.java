@@ -20,6 +20,7 @@ import io.shoji.accelerator.VendorLibrary;
 import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
+import io.shoji.testkit.Eventually;
 import io.shoji.testkit.ProcessFigures;
 import io.shoji.testkit.SimulatedHailoRt;
 import io.shoji.testkit.SimulatedHef;

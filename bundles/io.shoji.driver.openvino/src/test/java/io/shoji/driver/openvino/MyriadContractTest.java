@@ -19,6 +19,7 @@ import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.testkit.AcceleratorContract;
+import io.shoji.testkit.Eventually;
 import io.shoji.testkit.OnnxModels;
 import io.shoji.testkit.OpenVinoIr;
 import io.shoji.testkit.OpenVinoIr.Weights;

@@ -24,6 +24,7 @@ import io.shoji.accelerator.ModelArtifact;
 import io.shoji.accelerator.Precision;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
+import io.shoji.testkit.Eventually;
 import io.shoji.testkit.LoadCycles;
 import io.shoji.testkit.OnnxModels;
 import io.shoji.testkit.OpenVinoIr;

@@ -21,6 +21,7 @@ import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.testkit.AcceleratorContract;
 import io.shoji.testkit.Artifacts;
+import io.shoji.testkit.Eventually;
 import io.shoji.testkit.OnnxModels;
 import io.shoji.testkit.ProcessFigures;
 import io.shoji.testkit.SimulatedOnnxRuntime;

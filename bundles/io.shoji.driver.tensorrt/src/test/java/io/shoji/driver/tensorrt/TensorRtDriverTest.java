@@ -24,6 +24,7 @@ import io.shoji.accelerator.ModelFormats;
 import io.shoji.accelerator.Precision;
 import io.shoji.tensor.Shape;
 import io.shoji.testkit.Artifacts;
+import io.shoji.testkit.Eventually;
 import io.shoji.testkit.LoadCycles;
 import io.shoji.testkit.OnnxModels;
 import io.shoji.testkit.ProcessFigures;

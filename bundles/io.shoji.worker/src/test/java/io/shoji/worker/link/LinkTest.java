@@ -25,6 +25,7 @@ import io.shoji.accelerator.ModelArtifact;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.testkit.Artifacts;
+import io.shoji.testkit.Eventually;
 import io.shoji.testkit.ProcessFigures;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -19,6 +19,7 @@ import io.shoji.accelerator.LoadedModel;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.testkit.Artifacts;
+import io.shoji.testkit.Eventually;
 import io.shoji.testkit.ProcessFigures;
 import io.shoji.testkit.Proof;
 import java.io.IOException;

@@ -7,20 +7,20 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.driver.tensorrt;
+package io.shoji.testkit;
 
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
-/** Waits for what another thread brings about. */
-final class Eventually {
+/** Waits for what another thread or process brings about. */
+public final class Eventually {
   private static final long PATIENCE_NANOS = 30_000_000_000L;
   private static final long POLL_NANOS = 1_000_000;
 
   private Eventually() {}
 
   /** Returns when {@code condition} holds, and fails if it does not within 30 s. */
-  static void assertThat(BooleanSupplier condition) {
+  public static void assertThat(BooleanSupplier condition) {
     long giveUp = System.nanoTime() + PATIENCE_NANOS;
     while (!condition.getAsBoolean()) {
       if (giveUp - System.nanoTime() < 0) {
