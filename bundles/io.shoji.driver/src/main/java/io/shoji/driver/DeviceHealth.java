@@ -10,6 +10,7 @@
 package io.shoji.driver;
 
 import io.shoji.accelerator.AcceleratorHealth;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
 /**
@@ -127,6 +128,9 @@ public final class DeviceHealth {
   /** So long an alarm counts that is neither repeated nor taken back. */
   static final long ALARM_NANOS = 60_000_000_000L;
 
+  private static final int SILENT_POLLS = 5;
+  private static final long LEAST_SILENCE_MS = 1_000;
+
   private final Limits limits;
   private final LongSupplier clock;
 
@@ -156,6 +160,15 @@ public final class DeviceHealth {
     this.limits = limits;
     this.clock = clock;
     this.heardNanos = clock.getAsLong();
+  }
+
+  /** A device with the usual limits whose sensors are read at an interval: silence is five. */
+  public static DeviceHealth polledEvery(int pollMs) {
+    return new DeviceHealth(
+        Limits.usual(
+            TimeUnit.MILLISECONDS.toNanos(
+                Math.max(LEAST_SILENCE_MS, (long) SILENT_POLLS * pollMs))),
+        System::nanoTime);
   }
 
   /** The driver has opened it: for the first time, or after it was lost. */

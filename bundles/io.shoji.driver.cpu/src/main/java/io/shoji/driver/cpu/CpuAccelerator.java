@@ -11,12 +11,12 @@ package io.shoji.driver.cpu;
 
 import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.AcceleratorException;
-import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.AcceleratorHealth;
 import io.shoji.accelerator.AcceleratorInfo;
 import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.driver.ModelLoads;
 import io.shoji.driver.onnxruntime.OnnxFile;
 import io.shoji.driver.onnxruntime.OrtDevice;
 import io.shoji.driver.onnxruntime.OrtEnv;
@@ -56,28 +56,7 @@ final class CpuAccelerator implements Accelerator {
   @Override
   public LoadedModel load(ModelArtifact artifact, LoadOptions options)
       throws AcceleratorException, InterruptedException {
-    if (!info.formats().contains(artifact.format())) {
-      throw new AcceleratorException(
-          Code.UNSUPPORTED,
-          "the model has a format that this accelerator does not load asked="
-              + artifact.format()
-              + " offered="
-              + info.formats()
-              + " "
-              + artifact);
-    }
-    if (!info.precisions().contains(artifact.precision())) {
-      throw new AcceleratorException(
-          Code.UNSUPPORTED,
-          "the model has a precision that this runtime does not compute in asked="
-              + artifact.precision()
-              + " offered="
-              + info.precisions()
-              + " runtime="
-              + info.runtimeVersion()
-              + " "
-              + artifact);
-    }
+    ModelLoads.requireOffered(info, artifact);
     return device.load(artifact, options, new CpuPlan(settings.with(artifact)));
   }
 

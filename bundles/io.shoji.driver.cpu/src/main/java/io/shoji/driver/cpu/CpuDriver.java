@@ -17,6 +17,8 @@ import io.shoji.accelerator.Precision;
 import io.shoji.accelerator.VendorLibraries;
 import io.shoji.accelerator.VendorLibrary;
 import io.shoji.accelerator.VendorLibraryException;
+import io.shoji.driver.AcceleratorService;
+import io.shoji.driver.DriverThread;
 import io.shoji.driver.RuntimeLibrary;
 import io.shoji.driver.onnxruntime.OrtApi;
 import io.shoji.driver.onnxruntime.OrtElementTypes;
@@ -24,20 +26,13 @@ import io.shoji.driver.onnxruntime.OrtEnv;
 import io.shoji.driver.onnxruntime.OrtException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.Dictionary;
 import java.util.EnumSet;
-import java.util.Hashtable;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
-import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -73,7 +68,6 @@ public final class CpuDriver {
   private static final List<String> SEVERITIES =
       List.of("verbose", "info", "warning", "error", "fatal");
   private static final int ERROR = SEVERITIES.indexOf("error");
-  private static final long STOP_SECONDS = 10;
 
   /**
    * When its environment is made, ONNX Runtime (seen in 1.29.0) matches a regular expression on the
@@ -186,31 +180,15 @@ public final class CpuDriver {
 
   private volatile Asked asked;
 
-  /**
-   * Opens, and later closes: one thing at a time, in order. Its thread ends with the component. Not
-   * of {@code Executors}: what that gives has a finalizer, which would keep these classes over the
-   * first collection of the heap.
-   */
-  private final ExecutorService worker =
-      new ThreadPoolExecutor(
-          1,
-          1,
-          0,
-          TimeUnit.MILLISECONDS,
-          new LinkedBlockingQueue<>(),
-          task -> {
-            Thread thread = new Thread(null, task, "shoji-cpu-driver", STACK_BYTES);
-            thread.setDaemon(true);
-            thread.setContextClassLoader(null);
-            return thread;
-          });
+  private final DriverThread thread =
+      new DriverThread("shoji-cpu-driver", "CPU driver", STACK_BYTES);
 
   private volatile boolean stopping;
 
-  // Only the worker's thread touches these.
+  // Only the driver's thread touches these.
   private @Nullable VendorLibrary library;
   private @Nullable CpuAccelerator accelerator;
-  private @Nullable ServiceRegistration<Accelerator> registration;
+  private @Nullable AcceleratorService service;
 
   /** Reads the configuration and has the library opened. */
   @Activate
@@ -218,7 +196,7 @@ public final class CpuDriver {
     this.context = context;
     this.libraries = libraries;
     this.asked = asked(config);
-    worker.execute(this::open);
+    thread.run(this::open);
   }
 
   private static Asked asked(Config config) {
@@ -237,8 +215,8 @@ public final class CpuDriver {
     Asked present = asked(config);
     if (!present.equals(asked)) {
       asked = present;
-      worker.execute(this::close);
-      worker.execute(this::open);
+      thread.run(this::close);
+      thread.run(this::open);
     }
   }
 
@@ -249,19 +227,7 @@ public final class CpuDriver {
   @Deactivate
   public void stop() {
     stopping = true;
-    worker.execute(this::close);
-    worker.shutdown();
-    try {
-      if (!worker.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
-        LOG.warn(
-            "a call into ONNX Runtime does not come back; its library is closed when it does"
-                + " waitedSeconds={}",
-            STOP_SECONDS);
-      }
-    } catch (InterruptedException e) {
-      LOG.warn("interrupted while ONNX Runtime is closed; that goes on in the background");
-      Thread.currentThread().interrupt();
-    }
+    thread.stop(this::close, "ONNX Runtime");
   }
 
   private void open() {
@@ -281,7 +247,7 @@ public final class CpuDriver {
           new CpuAccelerator(info, OrtEnv.create(api, asked.severity()), settings, readings);
       accelerator = device;
       LOG.info("the processor is ready {} {}", info, settings);
-      registration = context.registerService(Accelerator.class, device, dictionary(info));
+      service = AcceleratorService.register(context, device);
     } catch (VendorLibraryException | InvalidPathException e) {
       LOG.error(
           "ONNX Runtime cannot be opened, so that there is no CPU accelerator; correct this and"
@@ -305,14 +271,10 @@ public final class CpuDriver {
   }
 
   private void close() {
-    ServiceRegistration<Accelerator> registered = registration;
-    registration = null;
+    AcceleratorService registered = service;
+    service = null;
     if (registered != null) {
-      try {
-        registered.unregister();
-      } catch (IllegalStateException e) {
-        LOG.debug("the framework has taken the service back already", e);
-      }
+      registered.unregister();
     }
     CpuAccelerator device = accelerator;
     accelerator = null;
@@ -344,12 +306,6 @@ public final class CpuDriver {
         .concurrency(Runtime.getRuntime().availableProcessors())
         .dynamicShapes(true)
         .build();
-  }
-
-  /** The framework takes nothing newer. */
-  @SuppressWarnings("JdkObsolete")
-  private static Dictionary<String, Object> dictionary(AcceleratorInfo info) {
-    return new Hashtable<>(info.properties());
   }
 
   /** The machine as {@code uname -m} names it. */

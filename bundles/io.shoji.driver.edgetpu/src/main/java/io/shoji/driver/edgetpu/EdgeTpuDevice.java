@@ -14,6 +14,7 @@ import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.AcceleratorHealth;
 import io.shoji.accelerator.ModelArtifact;
 import io.shoji.driver.DeviceHealth;
+import io.shoji.driver.HalfShare;
 import io.shoji.driver.memory.NativeMemory;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -23,8 +24,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,9 +58,7 @@ final class EdgeTpuDevice implements TfliteDevice, AutoCloseable {
   private final Runnable trouble;
   private final DeviceLock lock;
   private final long keeper;
-
-  /** When a device that gets half of the work may have more. */
-  private final AtomicLong turn = new AtomicLong(System.nanoTime());
+  private final HalfShare share;
 
   private volatile boolean leaving;
 
@@ -78,6 +75,7 @@ final class EdgeTpuDevice implements TfliteDevice, AutoCloseable {
     this.trouble = trouble;
     this.lock = lock;
     this.keeper = keeper;
+    this.share = new HalfShare(health, () -> leaving);
   }
 
   /**
@@ -321,22 +319,7 @@ final class EdgeTpuDevice implements TfliteDevice, AutoCloseable {
 
   @Override
   public boolean awaitTurn(long deadlineNanos) {
-    while (health.share() < 1 && !leaving) {
-      long now = System.nanoTime();
-      long rest = turn.get() - now;
-      if (rest <= 0) {
-        return true;
-      }
-      if (deadlineNanos - now <= 0) {
-        return false;
-      }
-      LockSupport.parkNanos(this, Math.min(rest, deadlineNanos - now));
-      if (Thread.currentThread().isInterrupted()) {
-        // A call lasts until its result or its deadline; but it need not rest as well.
-        return true;
-      }
-    }
-    return true;
+    return share.awaitTurn(deadlineNanos);
   }
 
   @Override
@@ -347,11 +330,7 @@ final class EdgeTpuDevice implements TfliteDevice, AutoCloseable {
   /** A hot device rests for as long as the inference took. */
   @Override
   public void computed(long begun) {
-    health.computed();
-    if (health.share() < 1) {
-      long now = System.nanoTime();
-      turn.set(now + (now - begun));
-    }
+    share.computed(System.nanoTime() - begun);
   }
 
   /** Nothing will be loaded on it any more: it is gone, or its driver stops. */

@@ -9,37 +9,26 @@
  */
 package io.shoji.driver.edgetpu;
 
-import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorInfo;
 import io.shoji.accelerator.ModelFormats;
 import io.shoji.accelerator.Precision;
 import io.shoji.accelerator.VendorLibraries;
 import io.shoji.accelerator.VendorLibrary;
-import io.shoji.accelerator.VendorLibraryException;
+import io.shoji.driver.Complaint;
 import io.shoji.driver.DeviceHealth;
-import java.nio.file.InvalidPathException;
+import io.shoji.driver.DriverThread;
+import io.shoji.driver.LibraryLoop;
+import io.shoji.driver.OpenDevices;
+import io.shoji.driver.SystemLibrary;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Dictionary;
 import java.util.EnumSet;
 import java.util.HashMap;
-import java.util.Hashtable;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
-import org.osgi.framework.ServiceRegistration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,12 +41,10 @@ import org.slf4j.LoggerFactory;
  */
 final class EdgeTpuDevices implements AutoCloseable {
   /** As the vendor's and Debian's packages install it. */
-  private static final String LIBRARY = "libedgetpu.so.1";
+  private static final SystemLibrary LIBRARY =
+      new SystemLibrary("libedgetpu", "libedgetpu.so.1", "Edge TPU", "edgeTpuLibraryPath");
 
   private static final Logger LOG = LoggerFactory.getLogger(EdgeTpuDevices.class);
-  private static final int SILENT_POLLS = 5;
-  private static final long LEAST_SILENCE_MS = 1_000;
-  private static final long LIBRARY_RETRY_MS = 10_000;
 
   /** TensorFlow Lite, open, and what there is to make accelerators on it. */
   record Base(
@@ -76,186 +63,84 @@ final class EdgeTpuDevices implements AutoCloseable {
     }
   }
 
-  /** A device that is open. */
-  private static final class Slot {
-    private final String name;
-    private final EdgeTpuDevice device;
-    private final ScheduledExecutorService thread;
-    private DeviceHealth.State told = DeviceHealth.State.PRESENT;
-    private @Nullable TfliteAccelerator accelerator;
-    private @Nullable ServiceRegistration<Accelerator> registration;
-
-    private Slot(String name, EdgeTpuDevice device, ScheduledExecutorService thread) {
-      this.name = name;
-      this.device = device;
-      this.thread = thread;
-    }
-
-    private DeviceHealth health() {
-      return device.deviceHealth();
-    }
-  }
-
   private final Base base;
   private final EdgeTpuSettings settings;
   private final InterpreterSettings interpreters;
 
-  /** Looks, opens and registers: one thing at a time, in order. */
-  private final ScheduledExecutorService worker =
-      Executors.newSingleThreadScheduledExecutor(threads("shoji-tflite-edgetpu"));
+  private final DriverThread thread = new DriverThread("shoji-tflite-edgetpu", "Edge TPU driver");
 
-  private volatile boolean stopping;
+  private final LibraryLoop<Opened> loop = new LibraryLoop<>(thread, new Work());
+  private final OpenDevices<EdgeTpuDevice> devices;
 
-  /** Paths of devices that are being closed. */
-  private final Set<String> closing = ConcurrentHashMap.newKeySet();
-
-  // Only the worker's thread touches these.
-  private final Map<String, Slot> slots = new LinkedHashMap<>();
+  // Only the driver's thread touches these.
+  private final Complaint complaint = new Complaint();
   private final Map<String, DeviceHealth> byName = new HashMap<>();
   private final Map<String, DeviceHealth> attempts = new HashMap<>();
-  private @Nullable Opened opened;
-  private String complaint = "";
 
   /** Begins to look, in the background. */
   EdgeTpuDevices(Base base, EdgeTpuSettings settings, InterpreterSettings interpreters) {
     this.base = base;
     this.settings = settings;
     this.interpreters = interpreters;
-    again(this::look, 0);
+    this.devices =
+        new OpenDevices<>(
+            base.context,
+            thread,
+            new OpenDevices.Kind("an Edge TPU", "shoji-tflite-"),
+            loop::lookSoon,
+            EdgeTpuDevice::leave,
+            EdgeTpuDevice::close);
+    loop.start();
   }
 
-  private static ThreadFactory threads(String name) {
-    return task -> {
-      Thread thread = new Thread(task, name);
-      thread.setDaemon(true);
-      // The thread holds on to nobody's class loader but that of its code.
-      thread.setContextClassLoader(null);
-      return thread;
-    };
-  }
-
-  private void again(Runnable task, long delayMs) {
-    try {
-      Future<?> unused =
-          worker.schedule(
-              () -> {
-                try {
-                  task.run();
-                } catch (RuntimeException | LinkageError e) {
-                  // Without this the executor would swallow it.
-                  LOG.error("Edge TPUs cannot be looked for", e);
-                }
-              },
-              delayMs,
-              TimeUnit.MILLISECONDS);
-    } catch (RejectedExecutionException e) {
-      LOG.debug("the driver stops, and looks no more", e);
+  /** What the thread does. */
+  private final class Work implements LibraryLoop.Work<Opened> {
+    @Override
+    public int pollMs() {
+      return settings.pollMs();
     }
-  }
 
-  /** Looks at everything, and again after the interval. */
-  private void look() {
-    if (stopping) {
-      return;
+    @Override
+    public @Nullable Opened open(long retryMs) {
+      return LIBRARY.open(
+          base.libraries, settings.libraryPath(), retryMs, complaint, EdgeTpuDevices.this::opened);
     }
-    Opened library = opened;
-    if (library == null) {
-      library = open();
-      opened = library;
+
+    @Override
+    public void look(Opened library, boolean due) {
+      lookAt(library, due);
     }
-    again(this::look, library == null ? libraryRetryMs() : settings.pollMs());
-    if (library != null) {
-      devices(library, true);
-    }
-  }
 
-  /** What has happened already is not to wait for the interval. */
-  private void lookSoon() {
-    again(
-        () -> {
-          Opened library = opened;
-          if (!stopping && library != null) {
-            devices(library, false);
-          }
-        },
-        0);
-  }
-
-  private long libraryRetryMs() {
-    return Math.max(LIBRARY_RETRY_MS, settings.pollMs());
-  }
-
-  /** Opens the library; null if there is none, which is quiet, or one that cannot be used. */
-  private @Nullable Opened open() {
-    VendorLibrary library = null;
-    boolean done = false;
-    try {
-      // No bundle brings it: it belongs to the machine, as its udev rules and the apex driver do.
-      library =
-          settings.libraryPath().isBlank()
-              ? base.libraries.openSystem(LIBRARY)
-              : base.libraries.open(Path.of(settings.libraryPath().strip()));
-      EdgeTpu api = EdgeTpu.of(library);
-      LibraryOrigin origin =
-          LibraryOrigin.require(
-              api.version(), settings.tensorFlow(), base.files, library.file(), base.api.version());
-      Opened found =
-          new Opened(
-              library,
-              new EdgeTpuDevice.Common(
-                  api,
-                  base.xnnpack,
-                  base.files,
-                  settings.performance(),
-                  DeviceLock.folder(settings.lockFolder(), base.files)),
-              origin,
-              library.optionalSymbol("shoji_simulated").isPresent());
-      done = true;
-      complaint = "";
-      LOG.info(
-          "the Edge TPU's runtime is open, devices are looked for version={} tensorFlow={} by={} file={}{}",
-          api.version().text(),
-          origin.release(),
-          origin.by(),
-          library.file(),
-          found.simulated ? " simulated=true" : "");
-      return found;
-    } catch (VendorLibraryException e) {
-      if (e.code() == VendorLibraryException.Code.NOT_FOUND && settings.libraryPath().isBlank()) {
-        if (isNew("absent")) {
-          LOG.info(
-              "no libedgetpu is installed, so that there is no Edge TPU; it is looked for again"
-                  + " everyMs={}",
-              libraryRetryMs());
-        }
-      } else if (isNew(e.toString())) {
-        LOG.error(
-            "libedgetpu cannot be opened, so that there is no Edge TPU; correct this, it is tried again by"
-                + " itself edgeTpuLibraryPath={}",
-            settings.libraryPath(),
-            e);
-      }
-      return null;
-    } catch (AcceleratorException | InvalidPathException e) {
-      if (isNew(e.toString())) {
-        LOG.error(
-            "this libedgetpu cannot be used, so that there is no Edge TPU edgeTpuLibraryPath={}",
-            settings.libraryPath(),
-            e);
-      }
-      return null;
-    } finally {
-      if (!done && library != null) {
-        library.close();
+    @Override
+    public void close(@Nullable Opened library) {
+      devices.closeAll();
+      if (library != null) {
+        library.library.close();
       }
     }
   }
 
-  /** Whether it was not said the last time. */
-  private boolean isNew(String what) {
-    boolean fresh = !what.equals(complaint);
-    complaint = what;
-    return fresh;
+  private Opened opened(VendorLibrary library) throws AcceleratorException {
+    EdgeTpu api = EdgeTpu.of(library);
+    LibraryOrigin origin =
+        LibraryOrigin.require(
+            api.version(), settings.tensorFlow(), base.files, library.file(), base.api.version());
+    EdgeTpuDevice.Common common =
+        new EdgeTpuDevice.Common(
+            api,
+            base.xnnpack,
+            base.files,
+            settings.performance(),
+            DeviceLock.folder(settings.lockFolder(), base.files));
+    boolean simulated = library.optionalSymbol("shoji_simulated").isPresent();
+    LOG.info(
+        "the Edge TPU's runtime is open, devices are looked for version={} tensorFlow={} by={} file={}{}",
+        api.version().text(),
+        origin.release(),
+        origin.by(),
+        library.file(),
+        simulated ? " simulated=true" : "");
+    return new Opened(library, common, origin, simulated);
   }
 
   /**
@@ -263,7 +148,7 @@ final class EdgeTpuDevices implements AutoCloseable {
    *
    * @param read whether their sensors are to be read too
    */
-  private void devices(Opened library, boolean read) {
+  private void lookAt(Opened library, boolean read) {
     Map<String, EdgeTpu.Found> there = new LinkedHashMap<>();
     try {
       library.list().forEach(found -> there.put(found.path(), found));
@@ -271,19 +156,18 @@ final class EdgeTpuDevices implements AutoCloseable {
       LOG.error("Edge TPUs cannot be listed", e);
       return;
     }
-    for (Slot slot : List.copyOf(slots.values())) {
-      String path = slot.device.found().path();
-      if (!there.containsKey(path)) {
+    for (OpenDevices.Slot<EdgeTpuDevice> slot : devices.all()) {
+      if (!there.containsKey(slot.id())) {
         slot.health().lost("it is not there any more");
       } else if (read) {
-        slot.device.read();
+        slot.device().read();
       }
-      judge(library, slot);
+      devices.judge(slot, () -> accelerator(library, slot));
     }
     attempts.keySet().retainAll(there.keySet());
     there.forEach(
         (path, found) -> {
-          if (!slots.containsKey(path) && !closing.contains(path)) {
+          if (!devices.isBusy(path)) {
             String serial = base.files.serial(found);
             String name = serial.isEmpty() ? freeName(found) : serial;
             DeviceHealth known = byName.get(name);
@@ -309,7 +193,7 @@ final class EdgeTpuDevices implements AutoCloseable {
   }
 
   private boolean isTaken(String name) {
-    return slots.values().stream().anyMatch(slot -> slot.name.equals(name));
+    return devices.all().stream().anyMatch(slot -> slot.name().equals(name));
   }
 
   /** What the lock of a device without a serial number is called. */
@@ -318,44 +202,24 @@ final class EdgeTpuDevices implements AutoCloseable {
   }
 
   private DeviceHealth newHealth() {
-    return new DeviceHealth(
-        DeviceHealth.Limits.usual(
-            TimeUnit.MILLISECONDS.toNanos(
-                Math.max(LEAST_SILENCE_MS, (long) SILENT_POLLS * settings.pollMs()))),
-        System::nanoTime);
+    return DeviceHealth.polledEvery(settings.pollMs());
   }
 
   /** Opens a device that is there. */
   private void come(
       Opened library, EdgeTpu.Found found, String name, String lock, DeviceHealth tried) {
     DeviceHealth health = byName.computeIfAbsent(name, key -> newHealth());
-    EdgeTpuDevice device;
-    try {
-      device = EdgeTpuDevice.open(library.common, found, lock, health, this::lookSoon);
-    } catch (AcceleratorException e) {
-      tried.opened();
-      tried.lost(String.valueOf(e.getMessage()));
-      if (isNew(e.toString())) {
-        LOG.warn(
-            "an Edge TPU cannot be used; it is tried again by itself device={} path={} retryMs={}",
-            name,
-            found.path(),
-            TimeUnit.NANOSECONDS.toMillis(tried.retryInNanos()),
-            e);
-      } else {
-        LOG.debug("an Edge TPU cannot be used yet device={}", name, e);
-      }
+    EdgeTpuDevice device =
+        devices.open(
+            name + " path=" + found.path(),
+            tried,
+            complaint,
+            () -> EdgeTpuDevice.open(library.common, found, lock, health, loop::lookSoon));
+    if (device == null) {
       return;
     }
-    complaint = "";
     attempts.remove(found.path());
-    health.opened();
-    Slot slot =
-        new Slot(
-            name,
-            device,
-            Executors.newSingleThreadScheduledExecutor(threads("shoji-tflite-" + name)));
-    slots.put(found.path(), slot);
+    OpenDevices.Slot<EdgeTpuDevice> slot = devices.add(found.path(), name, device, health);
     LOG.info(
         "an Edge TPU is there device={} path={} performance={} health={}",
         name,
@@ -363,88 +227,12 @@ final class EdgeTpuDevices implements AutoCloseable {
         settings.performance().isEmpty() ? "default" : settings.performance(),
         health);
     device.read();
-    judge(library, slot);
+    devices.judge(slot, () -> accelerator(library, slot));
   }
 
-  /** Registers or unregisters a device's service as its health says, or gives the device up. */
-  private void judge(Opened library, Slot slot) {
-    DeviceHealth.State state = slot.health().state();
-    if (state != slot.told) {
-      if (state == DeviceHealth.State.HEALTHY || state == DeviceHealth.State.WARMING) {
-        LOG.info("an Edge TPU changes {} {} -> {}", slot.name, slot.told, slot.health());
-      } else {
-        LOG.warn("an Edge TPU changes {} {} -> {}", slot.name, slot.told, slot.health());
-      }
-      slot.told = state;
-    }
-    if (state == DeviceHealth.State.LOST) {
-      go(slot);
-    } else if (!slot.health().serves()) {
-      unregister(slot);
-    } else if (slot.registration == null && slot.accelerator == null) {
-      register(library, slot);
-    }
-  }
-
-  private void register(Opened library, Slot slot) {
-    AcceleratorInfo info = info(library, slot);
-    TfliteAccelerator accelerator =
-        new TfliteAccelerator(info, base.api, slot.device, interpreters, base.readings);
-    slot.accelerator = accelerator;
-    try {
-      slot.registration =
-          base.context.registerService(Accelerator.class, accelerator, dictionary(info));
-    } catch (IllegalStateException e) {
-      LOG.debug("the bundle stops, and registers nothing more", e);
-    }
-  }
-
-  /** Takes the service back; the accelerator is closed on the device's thread. */
-  private void unregister(Slot slot) {
-    ServiceRegistration<Accelerator> registration = slot.registration;
-    TfliteAccelerator accelerator = slot.accelerator;
-    slot.registration = null;
-    if (registration == null) {
-      return;
-    }
-    try {
-      registration.unregister();
-    } catch (IllegalStateException e) {
-      LOG.debug("the framework has taken the service back already", e);
-    }
-    if (accelerator != null) {
-      accelerator.end();
-      slot.thread.execute(
-          () -> {
-            accelerator.close();
-            again(() -> freed(slot), 0);
-          });
-    }
-  }
-
-  private void freed(Slot slot) {
-    slot.accelerator = null;
-    lookSoon();
-  }
-
-  /** Gives a device up: its service at once, the device itself as soon as no call is in it. */
-  private void go(Slot slot) {
-    String path = slot.device.found().path();
-    slots.remove(path);
-    closing.add(path);
-    slot.device.leave();
-    TfliteAccelerator accelerator = slot.accelerator;
-    unregister(slot);
-    slot.thread.execute(
-        () -> {
-          if (accelerator != null) {
-            accelerator.close();
-          }
-          slot.device.close();
-          closing.remove(path);
-          lookSoon();
-        });
-    slot.thread.shutdown();
+  private TfliteAccelerator accelerator(Opened library, OpenDevices.Slot<EdgeTpuDevice> slot) {
+    return new TfliteAccelerator(
+        info(library, slot), base.api, slot.device(), interpreters, base.readings);
   }
 
   /**
@@ -453,60 +241,16 @@ final class EdgeTpuDevices implements AutoCloseable {
    */
   @Override
   public void close() {
-    stopping = true;
-    CountDownLatch done = new CountDownLatch(1);
-    worker.execute(
-        () -> {
-          try {
-            closeAll();
-          } finally {
-            done.countDown();
-          }
-        });
-    boolean interrupted = false;
-    while (true) {
-      try {
-        done.await();
-        break;
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    // With what waits for its time: an orderly shutdown would wait for it, too.
-    worker.shutdownNow();
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    loop.stopAndWait();
   }
 
-  private void closeAll() {
-    new ArrayList<>(slots.values()).forEach(this::go);
-    boolean interrupted = false;
-    // What was given up before is awaited too: the library must outlive every call into it.
-    while (!closing.isEmpty()) {
-      try {
-        TimeUnit.MILLISECONDS.sleep(1);
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    Opened library = opened;
-    opened = null;
-    if (library != null) {
-      library.library.close();
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private AcceleratorInfo info(Opened library, Slot slot) {
+  private AcceleratorInfo info(Opened library, OpenDevices.Slot<EdgeTpuDevice> slot) {
     String buildId = library.library.facts().buildId();
     EdgeTpu.Version version = library.common.api().version();
-    return AcceleratorInfo.builder("edgetpu", slot.name)
+    return AcceleratorInfo.builder("edgetpu", slot.name())
         .deviceName(
             "Edge TPU, "
-                + (slot.device.found().isUsb() ? "USB" : "PCIe")
+                + (slot.device().found().isUsb() ? "USB" : "PCIe")
                 + ", TensorFlow Lite "
                 + base.api.version())
         .architecture("edgetpu")
@@ -522,11 +266,5 @@ final class EdgeTpuDevices implements AutoCloseable {
         .exclusive(true)
         .simulated(library.simulated)
         .build();
-  }
-
-  /** The framework takes nothing newer. */
-  @SuppressWarnings("JdkObsolete")
-  private static Dictionary<String, Object> dictionary(AcceleratorInfo info) {
-    return new Hashtable<>(info.properties());
   }
 }

@@ -9,7 +9,6 @@
  */
 package io.shoji.driver.edgetpu;
 
-import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorInfo;
 import io.shoji.accelerator.ModelFormats;
@@ -17,21 +16,17 @@ import io.shoji.accelerator.Precision;
 import io.shoji.accelerator.VendorLibraries;
 import io.shoji.accelerator.VendorLibrary;
 import io.shoji.accelerator.VendorLibraryException;
+import io.shoji.driver.AcceleratorService;
+import io.shoji.driver.DriverThread;
 import io.shoji.driver.RuntimeLibrary;
+import io.shoji.driver.Setting;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.Dictionary;
 import java.util.EnumSet;
-import java.util.Hashtable;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
-import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -69,7 +64,6 @@ public final class EdgeTpuDriver {
 
   private static final Logger LOG = LoggerFactory.getLogger(EdgeTpuDriver.class);
   private static final String RUNTIME = "tensorflowlite";
-  private static final long STOP_SECONDS = 10;
 
   /** The driver's settings. */
   @ObjectClassDefinition(
@@ -166,32 +160,16 @@ public final class EdgeTpuDriver {
 
   private volatile Asked asked;
 
-  /**
-   * Opens, and later closes: one thing at a time, in order. Its thread ends with the component. Not
-   * of {@code Executors}: what that gives has a finalizer, which would keep these classes over the
-   * first collection of the heap.
-   */
-  private final ExecutorService worker =
-      new ThreadPoolExecutor(
-          1,
-          1,
-          0,
-          TimeUnit.MILLISECONDS,
-          new LinkedBlockingQueue<>(),
-          task -> {
-            Thread thread = new Thread(task, "shoji-tflite-driver");
-            thread.setDaemon(true);
-            thread.setContextClassLoader(null);
-            return thread;
-          });
+  private final DriverThread thread =
+      new DriverThread("shoji-tflite-driver", "TensorFlow Lite driver");
 
   private volatile boolean stopping;
 
-  // Only the worker's thread touches these.
+  // Only the driver's thread touches these.
   private @Nullable VendorLibrary library;
   private @Nullable TfliteAccelerator accelerator;
   private @Nullable EdgeTpuDevices edgeTpus;
-  private @Nullable ServiceRegistration<Accelerator> registration;
+  private @Nullable AcceleratorService service;
 
   /** Reads the configuration and has the library opened. */
   @Activate
@@ -209,7 +187,7 @@ public final class EdgeTpuDriver {
     this.libraries = libraries;
     this.root = root;
     this.asked = asked(config);
-    worker.execute(this::open);
+    thread.run(this::open);
   }
 
   /**
@@ -221,8 +199,8 @@ public final class EdgeTpuDriver {
     Asked present = asked(config);
     if (!present.equals(asked)) {
       asked = present;
-      worker.execute(this::close);
-      worker.execute(this::open);
+      thread.run(this::close);
+      thread.run(this::open);
     }
   }
 
@@ -233,19 +211,7 @@ public final class EdgeTpuDriver {
   @Deactivate
   public void stop() {
     stopping = true;
-    worker.execute(this::close);
-    worker.shutdown();
-    try {
-      if (!worker.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
-        LOG.warn(
-            "a call into TensorFlow Lite does not come back; its library is closed when it does"
-                + " waitedSeconds={}",
-            STOP_SECONDS);
-      }
-    } catch (InterruptedException e) {
-      LOG.warn("interrupted while TensorFlow Lite is closed; that goes on in the background");
-      Thread.currentThread().interrupt();
-    }
+    thread.stop(this::close, "TensorFlow Lite");
   }
 
   private void open() {
@@ -267,7 +233,7 @@ public final class EdgeTpuDriver {
               info, api, new ProcessorDevice(api, xnnpack, readings), present.settings, readings);
       accelerator = device;
       LOG.info("the processor is ready for TensorFlow Lite models {} {}", info, present.settings);
-      registration = context.registerService(Accelerator.class, device, dictionary(info));
+      service = AcceleratorService.register(context, device);
       edgeTpus =
           new EdgeTpuDevices(
               new EdgeTpuDevices.Base(
@@ -296,14 +262,10 @@ public final class EdgeTpuDriver {
   }
 
   private void close() {
-    ServiceRegistration<Accelerator> registered = registration;
-    registration = null;
+    AcceleratorService registered = service;
+    service = null;
     if (registered != null) {
-      try {
-        registered.unregister();
-      } catch (IllegalStateException e) {
-        LOG.debug("the framework has taken the service back already", e);
-      }
+      registered.unregister();
     }
     TfliteAccelerator device = accelerator;
     accelerator = null;
@@ -339,12 +301,6 @@ public final class EdgeTpuDriver {
         .build();
   }
 
-  /** The framework takes nothing newer. */
-  @SuppressWarnings("JdkObsolete")
-  private static Dictionary<String, Object> dictionary(AcceleratorInfo info) {
-    return new Hashtable<>(info.properties());
-  }
-
   /** The machine as {@code uname -m} names it. */
   static String architecture() {
     String name = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
@@ -355,8 +311,8 @@ public final class EdgeTpuDriver {
   private static Asked asked(Config config) {
     InterpreterSettings settings =
         new InterpreterSettings(
-            number("threads", config.threads(), 1, InterpreterSettings.MOST, 1),
-            number("interpreters", config.interpreters(), 0, InterpreterSettings.MOST, 0));
+            Setting.number("threads", config.threads(), 1, InterpreterSettings.MOST, 1),
+            Setting.number("interpreters", config.interpreters(), 0, InterpreterSettings.MOST, 0));
     String performance = text(config.edgeTpuPerformance());
     if (performance.equals(EdgeTpuSettings.DEFAULT)) {
       performance = "";
@@ -375,7 +331,7 @@ public final class EdgeTpuDriver {
             text(config.edgeTpuTensorFlow()),
             performance,
             text(config.edgeTpuLockFolder()),
-            number(
+            Setting.number(
                 "edgeTpuPollMs",
                 config.edgeTpuPollMs(),
                 EdgeTpuSettings.LEAST_POLL_MS,
@@ -386,19 +342,5 @@ public final class EdgeTpuDriver {
   /** Kura gives null for an empty text. */
   private static String text(@Nullable String configured) {
     return configured == null ? "" : configured.strip();
-  }
-
-  private static int number(String name, int asked, int least, int most, int otherwise) {
-    if (asked < least || asked > most) {
-      LOG.error(
-          "a setting has no sense, its default is used: {} asked={} least={} most={} default={}",
-          name,
-          asked,
-          least,
-          most,
-          otherwise);
-      return otherwise;
-    }
-    return asked;
   }
 }

@@ -13,6 +13,7 @@ import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.MemoryUse;
+import io.shoji.driver.GivenTensors;
 import io.shoji.driver.memory.NativeMemory;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
@@ -21,7 +22,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -95,8 +95,8 @@ final class TfliteModel implements LoadedModel {
   @Override
   public Binding bind(List<Tensor> inputTensors, List<Tensor> outputTensors)
       throws AcceleratorException {
-    check("input", inputs, inputTensors);
-    check("output", outputs, outputTensors);
+    GivenTensors.check("input", inputs, inputTensors);
+    GivenTensors.check("output", outputs, outputTensors);
     checkOpen();
     return new TfliteBinding(this, inputTensors, outputTensors);
   }
@@ -104,7 +104,7 @@ final class TfliteModel implements LoadedModel {
   @Override
   public List<Tensor> run(List<Tensor> inputTensors, long deadlineNanos)
       throws AcceleratorException {
-    check("input", inputs, inputTensors);
+    GivenTensors.check("input", inputs, inputTensors);
     List<Tensor> made = new ArrayList<>(outputs.size());
     run(
         shapes(inputTensors),
@@ -275,20 +275,5 @@ final class TfliteModel implements LoadedModel {
 
   static ByteBuffer[] data(List<Tensor> tensors) {
     return tensors.stream().map(Tensor::data).toArray(ByteBuffer[]::new);
-  }
-
-  private static void check(String kind, List<TensorSpec> specs, List<Tensor> tensors) {
-    if (specs.size() != tensors.size()) {
-      throw new IllegalArgumentException(
-          "the model takes another number of " + kind + "s asked=" + specs + " found=" + tensors);
-    }
-    List<String> wrong = new ArrayList<>();
-    for (int i = 0; i < specs.size(); i++) {
-      Optional<String> mismatch = specs.get(i).mismatch(tensors.get(i));
-      mismatch.ifPresent(wrong::add);
-    }
-    if (!wrong.isEmpty()) {
-      throw new IllegalArgumentException(kind + " " + String.join("; ", wrong));
-    }
   }
 }

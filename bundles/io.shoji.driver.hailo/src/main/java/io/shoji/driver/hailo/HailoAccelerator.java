@@ -9,7 +9,6 @@
  */
 package io.shoji.driver.hailo;
 
-import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.AcceleratorHealth;
@@ -18,15 +17,13 @@ import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
 import io.shoji.driver.DeclaredTensors;
+import io.shoji.driver.DeviceAccelerator;
 import io.shoji.driver.DeviceHealth;
-import io.shoji.driver.ThreadStarter;
+import io.shoji.driver.HalfShare;
+import io.shoji.driver.ModelLoads;
+import io.shoji.driver.memory.ModelFile;
 import io.shoji.driver.memory.NativeMemory;
-import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -35,13 +32,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 
 /** One Hailo chip. */
-final class HailoAccelerator implements Accelerator {
+final class HailoAccelerator implements DeviceAccelerator {
   private static final int MOST_GROUPS = 8;
   private static final int MOST_STREAMS = 64;
   private static final int NAME = 128;
@@ -55,17 +48,9 @@ final class HailoAccelerator implements Accelerator {
   private final DeviceHealth health;
   private final HailoSettings settings;
   private final Runnable trouble;
-  private final ThreadStarter starter = new ThreadStarter("shoji-hailo-starter");
+  private final ModelLoads loads = new ModelLoads("shoji-hailo");
+  private final HalfShare share;
   private final Set<HailoModel> models = ConcurrentHashMap.newKeySet();
-  private final Object lock = new Object();
-
-  /** When a device that gets half of the work may have more. */
-  private final AtomicLong turn = new AtomicLong(System.nanoTime());
-
-  /** Loads in progress, guarded by {@link #lock}. */
-  private int loads;
-
-  private volatile boolean stopping;
 
   /**
    * An accelerator on a device that is open.
@@ -85,6 +70,7 @@ final class HailoAccelerator implements Accelerator {
     this.health = health;
     this.settings = settings;
     this.trouble = trouble;
+    this.share = new HalfShare(health, loads::isStopping);
   }
 
   @Override
@@ -105,10 +91,7 @@ final class HailoAccelerator implements Accelerator {
 
   /** An inference ended well; a hot device rests for as long as it took. */
   void computed(long nanos) {
-    health.computed();
-    if (health.share() < 1) {
-      turn.set(System.nanoTime() + nanos);
-    }
+    share.computed(nanos);
   }
 
   /** Something came from the device that cannot be. */
@@ -129,110 +112,32 @@ final class HailoAccelerator implements Accelerator {
 
   /** Waits while a hot device rests; whether its turn came before the deadline. */
   boolean awaitTurn(long deadlineNanos) {
-    while (health.share() < 1 && !stopping) {
-      long now = System.nanoTime();
-      long left = Math.min(turn.get() - now, deadlineNanos - now);
-      if (turn.get() - now <= 0) {
-        return true;
-      }
-      if (left <= 0) {
-        return false;
-      }
-      LockSupport.parkNanos(this, left);
-      if (Thread.currentThread().isInterrupted()) {
-        // A call lasts until its result or its deadline; but it need not rest as well.
-        return true;
-      }
-    }
-    return true;
+    return share.awaitTurn(deadlineNanos);
   }
 
   @Override
   public LoadedModel load(ModelArtifact artifact, LoadOptions options)
       throws AcceleratorException, InterruptedException {
-    if (!info.formats().contains(artifact.format())) {
-      throw new AcceleratorException(
-          Code.UNSUPPORTED,
-          "the model has a format that this accelerator does not load asked="
-              + artifact.format()
-              + " offered="
-              + info.formats()
-              + " "
-              + artifact);
-    }
-    if (!info.precisions().contains(artifact.precision())) {
-      throw new AcceleratorException(
-          Code.UNSUPPORTED,
-          "the model has a precision that this chip does not compute in asked="
-              + artifact.precision()
-              + " offered="
-              + info.precisions()
-              + " "
-              + artifact);
-    }
+    ModelLoads.requireOffered(info, artifact);
     HailoSettings own = settings.with(artifact);
-    if (ThreadStarter.isNeeded()) {
-      return elsewhere(artifact, options);
-    }
-    synchronized (lock) {
-      if (stopping) {
-        throw new IllegalStateException("the driver stops " + artifact);
-      }
-      loads++;
-    }
-    try {
-      goesOn(artifact);
-      options.progress().accept("checking the file");
-      Deque<Runnable> undo = new ArrayDeque<>();
-      boolean done = false;
-      try {
-        HailoModel model = open(artifact, options, own, undo);
-        models.add(model);
-        done = true;
-        options.progress().accept("ready");
-        return model;
-      } finally {
-        if (!done) {
-          undo.forEach(Runnable::run);
-        }
-      }
-    } finally {
-      synchronized (lock) {
-        loads--;
-        lock.notifyAll();
-      }
-    }
+    return loads.run(artifact, true, () -> load(artifact, options, own));
   }
 
-  /** Loads where the threads that HailoRT starts meanwhile get an ordinary priority. */
-  private LoadedModel elsewhere(ModelArtifact artifact, LoadOptions options)
+  private HailoModel load(ModelArtifact artifact, LoadOptions options, HailoSettings own)
       throws AcceleratorException, InterruptedException {
+    options.progress().accept("checking the file");
+    Deque<Runnable> undo = new ArrayDeque<>();
+    boolean done = false;
     try {
-      return starter.call(
-          "shoji-hailo-load-" + artifact.model(), new FutureTask<>(() -> load(artifact, options)));
-    } catch (ExecutionException e) {
-      Throwable cause = e.getCause();
-      if (cause instanceof AcceleratorException refused) {
-        throw refused;
+      HailoModel model = open(artifact, options, own, undo);
+      models.add(model);
+      done = true;
+      options.progress().accept("ready");
+      return model;
+    } finally {
+      if (!done) {
+        undo.forEach(Runnable::run);
       }
-      if (cause instanceof InterruptedException given) {
-        throw given;
-      }
-      if (cause instanceof IllegalStateException stopped) {
-        throw stopped;
-      }
-      throw new AcceleratorException(
-          Code.FAILED, "the load failed in an unforeseen way " + artifact, cause);
-    }
-  }
-
-  /** Between two steps of a load, none of which can be interrupted itself. */
-  private void goesOn(ModelArtifact artifact) throws AcceleratorException, InterruptedException {
-    if (Thread.interrupted()) {
-      throw new InterruptedException("the load was given up " + artifact);
-    }
-    if (stopping) {
-      throw new AcceleratorException(Code.DEVICE_LOST, "the driver stops " + artifact);
     }
   }
 
@@ -249,22 +154,22 @@ final class HailoAccelerator implements Accelerator {
         "the package declares",
         "declare the shape that the HEF was compiled for in model.json; only the batch may be left open");
     // The library may look into it until the HEF is released.
-    NativeMemory content = read(artifact);
+    NativeMemory content = ModelFile.read(artifact);
     undo.push(content::close);
     HefHeader header = HefHeader.read(content.buffer(), name);
     header.requireRunsOn(info.architecture(), name);
-    goesOn(artifact);
+    loads.goesOn(artifact);
     long hef = makeHef(content, name);
     undo.push(() -> api.call(HailoFunction.hailo_release_hef, hef));
     String group = chooseGroup(hef, own.group(), name);
     Set<String> streams = streamsOf(hef, group, name);
-    goesOn(artifact);
+    loads.goesOn(artifact);
     options.progress().accept("configuring the chip");
     String key = artifact.sha256() + " " + group + " " + batch + " " + own;
     long configured =
         device.take(key, vdevice -> configure(vdevice, hef, group, streams, batch, own, name));
     undo.push(() -> device.giveBack(configured));
-    goesOn(artifact);
+    loads.goesOn(artifact);
     options.progress().accept("opening the streams");
     List<Port> inputs = streams(configured, true, batch, own, name, undo);
     List<Port> outputs = streams(configured, false, batch, own, name, undo);
@@ -286,7 +191,7 @@ final class HailoAccelerator implements Accelerator {
             outputs.stream().map(Port::stream).toList(),
             frames,
             batch,
-            starter,
+            loads.starter(),
             this::broken);
     Map<String, String> details = new LinkedHashMap<>();
     details.put("group", group);
@@ -334,42 +239,6 @@ final class HailoAccelerator implements Accelerator {
     return new Frame(
         made.subList(0, inputs.size()).toArray(NativeMemory[]::new),
         made.subList(inputs.size(), made.size()).toArray(NativeMemory[]::new));
-  }
-
-  /** Reads the whole file, so that what was checked is what runs, whatever becomes of the file. */
-  private static NativeMemory read(ModelArtifact artifact) throws AcceleratorException {
-    Path path = artifact.file();
-    NativeMemory memory = null;
-    boolean done = false;
-    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      long size = channel.size();
-      if (size > Integer.MAX_VALUE - Long.BYTES) {
-        throw new AcceleratorException(
-            Code.UNSUPPORTED,
-            "the file is larger than HEFs may be here bytes=" + size + " " + artifact);
-      }
-      memory = HailoRt.memory((int) size);
-      ByteBuffer to = memory.buffer();
-      while (to.hasRemaining() && channel.read(to) >= 0) {
-        // Until it is full, or the file has become shorter.
-      }
-      if (to.hasRemaining()) {
-        throw new AcceleratorException(
-            Code.INVALID_MODEL, "the file became shorter while it was read file=" + path);
-      }
-      done = true;
-      return memory;
-    } catch (NoSuchFileException e) {
-      throw new AcceleratorException(
-          Code.INVALID_MODEL, "there is no such file file=" + path + " " + artifact, e);
-    } catch (IOException e) {
-      throw new AcceleratorException(
-          Code.FAILED, "the file cannot be read file=" + path + " reason=" + e, e);
-    } finally {
-      if (!done && memory != null) {
-        memory.close();
-      }
-    }
   }
 
   private long makeHef(NativeMemory content, String name) throws AcceleratorException {
@@ -649,38 +518,21 @@ final class HailoAccelerator implements Accelerator {
     }
   }
 
-  /** Lets no call and no load begin any more. Returns at once. */
-  void end() {
-    synchronized (lock) {
-      stopping = true;
-    }
+  @Override
+  public void end() {
+    loads.stop();
     models.forEach(HailoModel::endByDriver);
   }
 
-  /**
-   * Waits for what runs and loads, and closes every model. No native call of an inference runs once
-   * it is back. Idempotent.
-   */
-  void close() {
-    boolean interrupted = false;
+  @Override
+  public void close() {
     end();
-    synchronized (lock) {
-      while (loads > 0) {
-        try {
-          lock.wait();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
-      }
-    }
-    models.forEach(
-        model -> {
-          model.endByDriver();
-          model.close();
-        });
-    starter.close();
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    loads.close(
+        () ->
+            models.forEach(
+                model -> {
+                  model.endByDriver();
+                  model.close();
+                }));
   }
 }

@@ -9,37 +9,26 @@
  */
 package io.shoji.driver.hailo;
 
-import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorInfo;
 import io.shoji.accelerator.ModelFormats;
 import io.shoji.accelerator.Precision;
 import io.shoji.accelerator.VendorLibraries;
 import io.shoji.accelerator.VendorLibrary;
-import io.shoji.accelerator.VendorLibraryException;
+import io.shoji.driver.Complaint;
 import io.shoji.driver.DeviceHealth;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Dictionary;
+import io.shoji.driver.DriverThread;
+import io.shoji.driver.LibraryLoop;
+import io.shoji.driver.OpenDevices;
+import io.shoji.driver.Setting;
+import io.shoji.driver.SystemLibrary;
 import java.util.EnumSet;
 import java.util.HashMap;
-import java.util.Hashtable;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
-import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -69,14 +58,11 @@ public final class HailoDriver {
   static final String PID = "io.shoji.driver.hailo";
 
   /** As distributions install it: only the name without a version is stable. */
-  private static final String LIBRARY = "libhailort.so";
+  private static final SystemLibrary LIBRARY =
+      new SystemLibrary("HailoRT", "libhailort.so", "Hailo accelerator", "libraryPath");
 
   private static final Logger LOG = LoggerFactory.getLogger(HailoDriver.class);
-  private static final long STOP_SECONDS = 10;
   private static final int LEAST_POLL_MS = 10;
-  private static final int SILENT_POLLS = 5;
-  private static final long LEAST_SILENCE_MS = 1_000;
-  private static final long LIBRARY_RETRY_MS = 10_000;
   private static final String UNIQUE = "UNIQUE";
 
   /** The driver's settings. */
@@ -174,42 +160,19 @@ public final class HailoDriver {
   /** The library, open. */
   private record Opened(VendorLibrary library, HailoRt api, boolean simulated) {}
 
-  /** A device that is open. Its thread reads and closes it; the driver's does all else. */
-  private static final class Slot {
-    private final HailoDevice device;
-    private final DeviceHealth health;
-    private final ScheduledExecutorService thread;
-    private DeviceHealth.State told = DeviceHealth.State.PRESENT;
-    private @Nullable HailoAccelerator accelerator;
-    private @Nullable ServiceRegistration<Accelerator> registration;
-
-    private Slot(HailoDevice device, DeviceHealth health, ScheduledExecutorService thread) {
-      this.device = device;
-      this.health = health;
-      this.thread = thread;
-    }
-  }
-
   private final BundleContext context;
   private final VendorLibraries libraries;
 
-  /** Looks, opens and registers: one thing at a time, in order. Ends with the component. */
-  private final ScheduledExecutorService worker =
-      Executors.newSingleThreadScheduledExecutor(threads("shoji-hailo-driver"));
+  private final DriverThread thread = new DriverThread("shoji-hailo-driver", "Hailo driver");
 
+  private final LibraryLoop<Opened> loop = new LibraryLoop<>(thread, new Work());
+  private final OpenDevices<HailoDevice> devices;
   private volatile Asked asked;
-  private volatile boolean stopping;
 
-  /** Ids of devices that are being closed. */
-  private final Set<String> closing = ConcurrentHashMap.newKeySet();
-
-  // Only the worker's thread touches these.
-  private final Map<String, Slot> slots = new LinkedHashMap<>();
+  // Only the driver's thread touches these.
+  private final Complaint complaint = new Complaint();
   private final Map<String, DeviceHealth> bySerial = new HashMap<>();
   private final Map<String, DeviceHealth> byId = new HashMap<>();
-  private @Nullable Opened opened;
-  private String complaint = "";
-  private long round;
 
   /** Reads the configuration and has the library opened. */
   @Activate
@@ -217,7 +180,15 @@ public final class HailoDriver {
     this.context = context;
     this.libraries = libraries;
     this.asked = asked(config);
-    again(() -> look(++round), 0);
+    this.devices =
+        new OpenDevices<>(
+            context,
+            thread,
+            new OpenDevices.Kind("a Hailo device", "shoji-hailo-"),
+            loop::lookSoon,
+            HailoDevice::leave,
+            HailoDevice::close);
+    loop.start();
   }
 
   /**
@@ -229,8 +200,7 @@ public final class HailoDriver {
     Asked present = asked(config);
     if (!present.equals(asked)) {
       asked = present;
-      worker.execute(this::close);
-      again(() -> look(++round), 0);
+      loop.restart();
     }
   }
 
@@ -241,172 +211,70 @@ public final class HailoDriver {
    */
   @Deactivate
   public void stop() {
-    stopping = true;
-    worker.execute(
-        () -> {
-          try {
-            close();
-          } finally {
-            // The next look, which may be ten seconds away, is not waited for.
-            worker.shutdownNow();
-          }
-        });
-    worker.shutdown();
-    try {
-      if (!worker.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
-        LOG.warn(
-            "a call into HailoRT does not come back; its library is closed when it does"
-                + " waitedSeconds={}",
-            STOP_SECONDS);
-      }
-    } catch (InterruptedException e) {
-      LOG.warn("interrupted while HailoRT is closed; that goes on in the background");
-      Thread.currentThread().interrupt();
+    loop.stop("HailoRT");
+  }
+
+  /** What the driver's thread does. */
+  private final class Work implements LibraryLoop.Work<Opened> {
+    @Override
+    public int pollMs() {
+      return asked.pollMs;
     }
-  }
 
-  private static ThreadFactory threads(String name) {
-    return task -> {
-      Thread thread = new Thread(task, name);
-      thread.setDaemon(true);
-      // The thread holds on to nobody's class loader but that of its code.
-      thread.setContextClassLoader(null);
-      return thread;
-    };
-  }
-
-  /** Looks at everything, and again after the interval as long as this round goes on. */
-  private void look(long of) {
-    if (stopping || of != round) {
-      return;
-    }
-    Opened library = opened;
-    if (library == null) {
-      library = open();
-      opened = library;
-    }
-    again(() -> look(of), library == null ? libraryRetryMs() : asked.pollMs);
-    if (library != null) {
-      devices(library);
-    }
-  }
-
-  private long libraryRetryMs() {
-    return Math.max(LIBRARY_RETRY_MS, asked.pollMs);
-  }
-
-  private void again(Runnable task, long delayMs) {
-    try {
-      Future<?> unused =
-          worker.schedule(
-              () -> {
-                try {
-                  task.run();
-                } catch (RuntimeException | LinkageError e) {
-                  // Without this the executor would swallow it.
-                  LOG.error("the Hailo driver cannot look for devices", e);
-                }
-              },
-              delayMs,
-              TimeUnit.MILLISECONDS);
-    } catch (RejectedExecutionException e) {
-      LOG.debug("the driver stops, and looks no more", e);
-    }
-  }
-
-  /** What has happened already is not to wait for the interval. */
-  private void lookSoon() {
-    again(
-        () -> {
-          Opened library = opened;
-          if (!stopping && library != null) {
-            devices(library);
-          }
-        },
-        0);
-  }
-
-  /** Opens the library; null if there is none, which is quiet, or one that cannot be used. */
-  private @Nullable Opened open() {
-    VendorLibrary library = null;
-    boolean done = false;
-    try {
+    @Override
+    public @Nullable Opened open(long retryMs) {
       HailoRt.keepQuiet();
-      // No bundle brings it: it belongs to the kernel driver and the firmware of the machine.
-      library =
-          asked.libraryPath.isBlank()
-              ? libraries.openSystem(LIBRARY)
-              : libraries.open(Path.of(asked.libraryPath.strip()));
-      HailoRt api = HailoRt.of(library);
-      Opened found =
-          new Opened(library, api, library.optionalSymbol("shoji_simulated").isPresent());
-      done = true;
-      complaint = "";
-      LOG.info(
-          "HailoRT is open, devices are looked for version={} file={}{}",
-          api.version(),
-          library.file(),
-          found.simulated ? " simulated=true" : "");
-      return found;
-    } catch (VendorLibraryException e) {
-      if (e.code() == VendorLibraryException.Code.NOT_FOUND && asked.libraryPath.isBlank()) {
-        if (isNew("absent")) {
-          LOG.info(
-              "no HailoRT is installed, so that there is no Hailo accelerator; it is looked for again"
-                  + " everyMs={}",
-              libraryRetryMs());
-        }
-      } else if (isNew(e.toString())) {
-        LOG.error(
-            "HailoRT cannot be opened, so that no Hailo accelerator is there; correct this, it is tried"
-                + " again by itself libraryPath={}",
-            asked.libraryPath,
-            e);
-      }
-      return null;
-    } catch (AcceleratorException | InvalidPathException e) {
-      if (isNew(e.toString())) {
-        LOG.error(
-            "this HailoRT cannot be used, so that no Hailo accelerator is there libraryPath={}",
-            asked.libraryPath,
-            e);
-      }
-      return null;
-    } finally {
-      if (!done && library != null) {
-        library.close();
+      return LIBRARY.open(libraries, asked.libraryPath, retryMs, complaint, HailoDriver::opened);
+    }
+
+    @Override
+    public void look(Opened library, boolean due) {
+      lookAt(library);
+    }
+
+    @Override
+    public void close(@Nullable Opened library) {
+      devices.closeAll();
+      complaint.settle();
+      byId.clear();
+      if (library != null) {
+        library.library.close();
       }
     }
   }
 
-  /** Whether it was not said the last time. */
-  private boolean isNew(String what) {
-    boolean fresh = !what.equals(complaint);
-    complaint = what;
-    return fresh;
+  private static Opened opened(VendorLibrary library) throws AcceleratorException {
+    HailoRt api = HailoRt.of(library);
+    boolean simulated = library.optionalSymbol("shoji_simulated").isPresent();
+    LOG.info(
+        "HailoRT is open, devices are looked for version={} file={}{}",
+        api.version(),
+        library.file(),
+        simulated ? " simulated=true" : "");
+    return new Opened(library, api, simulated);
   }
 
-  private void devices(Opened library) {
+  private void lookAt(Opened library) {
     List<String> ids;
     try {
       ids = HailoDevice.scan(library.api);
     } catch (AcceleratorException e) {
-      if (isNew(e.toString())) {
+      if (complaint.isNew(e.toString())) {
         LOG.error("Hailo devices cannot be looked for", e);
       }
-      ids = List.copyOf(slots.keySet());
+      ids = devices.all().stream().map(OpenDevices.Slot::id).toList();
     }
-    for (Slot slot : List.copyOf(slots.values())) {
-      if (!ids.contains(slot.device.id())) {
-        slot.health.lost("it is not there any more");
+    for (OpenDevices.Slot<HailoDevice> slot : devices.all()) {
+      if (!ids.contains(slot.id())) {
+        slot.health().lost("it is not there any more");
       }
-      judge(library, slot);
+      devices.judge(slot, () -> accelerator(library, slot));
     }
     byId.keySet().retainAll(ids);
     for (String id : ids) {
-      if (!slots.containsKey(id) && !closing.contains(id)) {
+      if (!devices.isBusy(id)) {
         DeviceHealth attempts =
-            byId.computeIfAbsent(id, key -> new DeviceHealth(limits(), System::nanoTime));
+            byId.computeIfAbsent(id, key -> DeviceHealth.polledEvery(asked.pollMs));
         if (attempts.retryInNanos() <= 0) {
           come(library, id, attempts);
         }
@@ -414,42 +282,18 @@ public final class HailoDriver {
     }
   }
 
-  private DeviceHealth.Limits limits() {
-    return DeviceHealth.Limits.usual(
-        TimeUnit.MILLISECONDS.toNanos(
-            Math.max(LEAST_SILENCE_MS, (long) SILENT_POLLS * asked.pollMs)));
-  }
-
   /** Opens a device that is there. */
   private void come(Opened library, String id, DeviceHealth attempts) {
-    HailoDevice device;
-    try {
-      device = HailoDevice.open(library.api, id, asked.sharing);
-    } catch (AcceleratorException e) {
-      attempts.opened();
-      attempts.lost(String.valueOf(e.getMessage()));
-      if (isNew(e.toString())) {
-        LOG.warn(
-            "a Hailo device cannot be used; it is tried again by itself device={} retryMs={}",
-            id,
-            TimeUnit.NANOSECONDS.toMillis(attempts.retryInNanos()),
-            e);
-      } else {
-        LOG.debug("a Hailo device cannot be used yet device={}", id, e);
-      }
+    HailoDevice device =
+        devices.open(
+            id, attempts, complaint, () -> HailoDevice.open(library.api, id, asked.sharing));
+    if (device == null) {
       return;
     }
-    complaint = "";
     HailoDevice.Identity identity = device.identity();
     DeviceHealth health =
-        bySerial.computeIfAbsent(name(device), key -> new DeviceHealth(limits(), System::nanoTime));
-    health.opened();
-    Slot slot =
-        new Slot(
-            device,
-            health,
-            Executors.newSingleThreadScheduledExecutor(threads("shoji-hailo-" + name(device))));
-    slots.put(id, slot);
+        bySerial.computeIfAbsent(name(device), key -> DeviceHealth.polledEvery(asked.pollMs));
+    OpenDevices.Slot<HailoDevice> slot = devices.add(id, name(device), device, health);
     // Of the device itself from now on.
     byId.put(id, health);
     LOG.info(
@@ -459,10 +303,8 @@ public final class HailoDriver {
         id,
         identity.firmware(),
         health);
-    judge(library, slot);
-    Future<?> unused =
-        slot.thread.scheduleWithFixedDelay(
-            () -> read(slot), 0, asked.pollMs, TimeUnit.MILLISECONDS);
+    devices.judge(slot, () -> accelerator(library, slot));
+    devices.readEvery(slot, asked.pollMs, () -> read(device, health));
   }
 
   /** Identity: the serial number, and the place only of one that has none. */
@@ -471,136 +313,20 @@ public final class HailoDriver {
     return serial.isEmpty() ? device.id() : serial;
   }
 
-  private void read(Slot slot) {
-    DeviceHealth.State before = slot.health.state();
-    try {
-      HailoDevice.Readings readings = slot.device.read();
-      slot.health.alarmed(readings.alarm());
-      slot.health.read(
-          readings.celsius(), readings.sensor(), readings.watts(), readings.throttled());
-    } catch (AcceleratorException e) {
-      LOG.debug("a Hailo device does not say how it is device={}", slot.device.id(), e);
-      if (e.code() == AcceleratorException.Code.DEVICE_LOST) {
-        slot.health.lost(String.valueOf(e.getMessage()));
-      } else {
-        slot.health.failed(String.valueOf(e.getMessage()));
-      }
-    } catch (RuntimeException e) {
-      LOG.error("a Hailo device cannot be read device={}", slot.device.id(), e);
-    }
-    if (slot.health.state() != before) {
-      lookSoon();
-    }
+  private static void read(HailoDevice device, DeviceHealth health) throws AcceleratorException {
+    HailoDevice.Readings readings = device.read();
+    health.alarmed(readings.alarm());
+    health.read(readings.celsius(), readings.sensor(), readings.watts(), readings.throttled());
   }
 
-  /** Registers or unregisters a device's service as its health says, or gives the device up. */
-  private void judge(Opened library, Slot slot) {
-    DeviceHealth.State state = slot.health.state();
-    if (state != slot.told) {
-      boolean good = state == DeviceHealth.State.HEALTHY || state == DeviceHealth.State.WARMING;
-      if (good) {
-        LOG.info("a Hailo device changes {} {} -> {}", name(slot.device), slot.told, slot.health);
-      } else {
-        LOG.warn("a Hailo device changes {} {} -> {}", name(slot.device), slot.told, slot.health);
-      }
-      slot.told = state;
-    }
-    if (state == DeviceHealth.State.LOST) {
-      go(slot);
-    } else if (slot.health.serves() && slot.registration == null && !isOccupied(slot)) {
-      register(library, slot);
-    } else if (!slot.health.serves()) {
-      unregister(slot);
-    }
-  }
-
-  /** Whether an accelerator that was taken back is still being closed. */
-  private static boolean isOccupied(Slot slot) {
-    return slot.accelerator != null;
-  }
-
-  private void register(Opened library, Slot slot) {
-    AcceleratorInfo info = info(library, slot.device);
-    HailoAccelerator accelerator =
-        new HailoAccelerator(
-            info, library.api, slot.device, slot.health, asked.settings, this::lookSoon);
-    slot.accelerator = accelerator;
-    try {
-      slot.registration = context.registerService(Accelerator.class, accelerator, dictionary(info));
-    } catch (IllegalStateException e) {
-      LOG.debug("the bundle stops, and registers nothing more", e);
-      slot.accelerator = null;
-      accelerator.close();
-    }
-  }
-
-  /** Takes the service back; the accelerator is closed on the device's thread. */
-  private void unregister(Slot slot) {
-    ServiceRegistration<Accelerator> registration = slot.registration;
-    HailoAccelerator accelerator = slot.accelerator;
-    slot.registration = null;
-    if (registration == null) {
-      return;
-    }
-    try {
-      registration.unregister();
-    } catch (IllegalStateException e) {
-      LOG.debug("the framework has taken the service back already", e);
-    }
-    if (accelerator != null) {
-      accelerator.end();
-      slot.thread.execute(
-          () -> {
-            accelerator.close();
-            again(() -> freed(slot), 0);
-          });
-    }
-  }
-
-  private void freed(Slot slot) {
-    slot.accelerator = null;
-    lookSoon();
-  }
-
-  /** Gives a device up: its service at once, the device itself as soon as no call is in it. */
-  private void go(Slot slot) {
-    String id = slot.device.id();
-    slots.remove(id);
-    closing.add(id);
-    slot.device.leave();
-    unregister(slot);
-    slot.thread.execute(
-        () -> {
-          slot.device.close();
-          closing.remove(id);
-          lookSoon();
-        });
-    slot.thread.shutdown();
-  }
-
-  private void close() {
-    round++;
-    List<Slot> all = new ArrayList<>(slots.values());
-    all.forEach(this::go);
-    boolean interrupted = false;
-    // What was given up before is awaited too: the library must outlive every call into it.
-    while (!closing.isEmpty()) {
-      try {
-        TimeUnit.MILLISECONDS.sleep(1);
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    Opened library = opened;
-    opened = null;
-    complaint = "";
-    byId.clear();
-    if (library != null) {
-      library.library.close();
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+  private HailoAccelerator accelerator(Opened library, OpenDevices.Slot<HailoDevice> slot) {
+    return new HailoAccelerator(
+        info(library, slot.device()),
+        library.api,
+        slot.device(),
+        slot.health(),
+        asked.settings,
+        loop::lookSoon);
   }
 
   private AcceleratorInfo info(Opened library, HailoDevice device) {
@@ -625,12 +351,6 @@ public final class HailoDriver {
         .build();
   }
 
-  /** The framework takes nothing newer. */
-  @SuppressWarnings("JdkObsolete")
-  private static Dictionary<String, Object> dictionary(AcceleratorInfo info) {
-    return new Hashtable<>(info.properties());
-  }
-
   /** The configured settings; one without sense is reported and takes its default. */
   private static Asked asked(Config config) {
     String group = Objects.requireNonNullElse(config.groupId(), "").strip();
@@ -638,22 +358,22 @@ public final class HailoDriver {
         new HailoSettings(
             "",
             config.realNumbers(),
-            number("queueSize", config.queueSize(), 1, HailoSettings.MOST_QUEUE, 2),
-            number(
+            Setting.number("queueSize", config.queueSize(), 1, HailoSettings.MOST_QUEUE, 2),
+            Setting.number(
                 "frameTimeoutMs",
                 config.frameTimeoutMs(),
                 HailoSettings.LEAST_FRAME_TIMEOUT_MS,
                 HailoSettings.MOST_MS,
                 10_000),
-            number(
+            Setting.number(
                 "schedulerPriority",
                 config.schedulerPriority(),
                 -1,
                 HailoSettings.MOST_PRIORITY,
                 -1),
-            number(
+            Setting.number(
                 "schedulerTimeoutMs", config.schedulerTimeoutMs(), -1, HailoSettings.MOST_MS, -1),
-            number(
+            Setting.number(
                 "schedulerThreshold",
                 config.schedulerThreshold(),
                 -1,
@@ -666,20 +386,6 @@ public final class HailoDriver {
         new HailoDevice.Sharing(
             group.isEmpty() ? (config.multiProcess() ? "SHARED" : UNIQUE) : group,
             config.multiProcess()),
-        number("pollMs", config.pollMs(), LEAST_POLL_MS, HailoSettings.MOST_MS, 2_000));
-  }
-
-  private static int number(String name, int asked, int least, int most, int otherwise) {
-    if (asked < least || asked > most) {
-      LOG.error(
-          "a setting has no sense, its default is used: {} asked={} least={} most={} default={}",
-          name,
-          asked,
-          least,
-          most,
-          otherwise);
-      return otherwise;
-    }
-    return asked;
+        Setting.number("pollMs", config.pollMs(), LEAST_POLL_MS, HailoSettings.MOST_MS, 2_000));
   }
 }

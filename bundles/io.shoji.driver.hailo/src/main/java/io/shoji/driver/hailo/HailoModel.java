@@ -13,16 +13,15 @@ import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.MemoryUse;
+import io.shoji.driver.GivenTensors;
+import io.shoji.driver.PreparedCall;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /** A configured network group with its streams: as many calls under way as it has frames. */
 final class HailoModel implements LoadedModel {
@@ -88,15 +87,18 @@ final class HailoModel implements LoadedModel {
 
   @Override
   public Binding bind(List<Tensor> inputs, List<Tensor> outputs) throws AcceleratorException {
-    check("input", inputs(), inputs);
-    check("output", outputs(), outputs);
+    GivenTensors.check("input", inputs(), inputs);
+    GivenTensors.check("output", outputs(), outputs);
     checkUsable();
-    return new HailoBinding(this, data(inputs), data(outputs));
+    return new PreparedCall<>(
+        name,
+        new Memory(data(inputs), data(outputs)),
+        (memory, deadlineNanos) -> run(memory.inputs, memory.outputs, deadlineNanos));
   }
 
   @Override
   public List<Tensor> run(List<Tensor> inputs, long deadlineNanos) throws AcceleratorException {
-    check("input", inputs(), inputs);
+    GivenTensors.check("input", inputs(), inputs);
     List<Tensor> outputs = new ArrayList<>(outputPorts.size());
     for (Port port : outputPorts) {
       outputs.add(Tensor.allocate(port.spec().type(), port.spec().shape()));
@@ -106,7 +108,7 @@ final class HailoModel implements LoadedModel {
   }
 
   /** Runs once on memory whose sizes fit. */
-  void run(ByteBuffer[] inputs, ByteBuffer[] outputs, long deadlineNanos)
+  private void run(ByteBuffer[] inputs, ByteBuffer[] outputs, long deadlineNanos)
       throws AcceleratorException {
     long late = System.nanoTime() - deadlineNanos;
     if (late >= 0) {
@@ -246,11 +248,6 @@ final class HailoModel implements LoadedModel {
     pipeline.end();
   }
 
-  /** Name of the artifact. */
-  String name() {
-    return name;
-  }
-
   private AcceleratorException driverStopped() {
     return new AcceleratorException(
         Code.DEVICE_LOST,
@@ -267,66 +264,14 @@ final class HailoModel implements LoadedModel {
     return tensors.stream().map(Tensor::data).toArray(ByteBuffer[]::new);
   }
 
-  private static void check(String kind, List<TensorSpec> specs, List<Tensor> tensors) {
-    if (specs.size() != tensors.size()) {
-      throw new IllegalArgumentException(
-          "the model takes another number of " + kind + "s asked=" + specs + " found=" + tensors);
-    }
-    List<String> wrong = new ArrayList<>();
-    for (int i = 0; i < specs.size(); i++) {
-      Optional<String> mismatch = specs.get(i).mismatch(tensors.get(i));
-      mismatch.ifPresent(wrong::add);
-    }
-    if (!wrong.isEmpty()) {
-      throw new IllegalArgumentException(kind + " " + String.join("; ", wrong));
-    }
-  }
+  /** The caller's memory of a prepared call. */
+  private static final class Memory {
+    private final ByteBuffer[] inputs;
+    private final ByteBuffer[] outputs;
 
-  /** A prepared call: the caller's memory, looked up once. */
-  private static final class HailoBinding implements Binding {
-    private final HailoModel model;
-
-    /** Held by a run, so that a close waits for it. */
-    private final ReentrantLock lock = new ReentrantLock();
-
-    private ByteBuffer @Nullable [] inputs;
-    private ByteBuffer @Nullable [] outputs;
-
-    HailoBinding(HailoModel model, ByteBuffer[] inputs, ByteBuffer[] outputs) {
-      this.model = model;
+    private Memory(ByteBuffer[] inputs, ByteBuffer[] outputs) {
       this.inputs = inputs;
       this.outputs = outputs;
-    }
-
-    @Override
-    public void run(long deadlineNanos) throws AcceleratorException {
-      if (!lock.tryLock()) {
-        throw new IllegalStateException(
-            "a binding is for one thread at a time, and one runs on it or closes it "
-                + model.name());
-      }
-      try {
-        ByteBuffer[] from = inputs;
-        ByteBuffer[] to = outputs;
-        if (from == null || to == null) {
-          throw new IllegalStateException("the binding is closed " + model.name());
-        }
-        model.run(from, to, deadlineNanos);
-      } finally {
-        lock.unlock();
-      }
-    }
-
-    /** Also waits for a call that another thread runs on it. */
-    @Override
-    public void close() {
-      lock.lock();
-      try {
-        inputs = null;
-        outputs = null;
-      } finally {
-        lock.unlock();
-      }
     }
   }
 }

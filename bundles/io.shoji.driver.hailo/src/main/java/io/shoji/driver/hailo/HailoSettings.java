@@ -10,11 +10,10 @@
 package io.shoji.driver.hailo;
 
 import io.shoji.accelerator.AcceleratorException;
-import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.driver.VariantOptions;
 import io.shoji.tensor.ElementType;
 import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * How a model is configured. A variant overrides the driver's settings in its options.
@@ -46,16 +45,15 @@ record HailoSettings(
 
   private static final String PREFIX = "hailo.";
   private static final Set<String> KEYS =
-      new TreeSet<>(
-          Set.of(
-              "hailo.group",
-              "hailo.format",
-              "hailo.queueSize",
-              "hailo.frameTimeoutMs",
-              "hailo.priority",
-              "hailo.schedulerTimeoutMs",
-              "hailo.schedulerThreshold",
-              "hailo.powerMode"));
+      Set.of(
+          "hailo.group",
+          "hailo.format",
+          "hailo.queueSize",
+          "hailo.frameTimeoutMs",
+          "hailo.priority",
+          "hailo.schedulerTimeoutMs",
+          "hailo.schedulerThreshold",
+          "hailo.powerMode");
 
   /**
    * With what the variant's options say.
@@ -63,27 +61,16 @@ record HailoSettings(
    * @throws AcceleratorException UNSUPPORTED for a key or value that has no sense
    */
   HailoSettings with(ModelArtifact artifact) throws AcceleratorException {
-    for (String key : artifact.options().keySet()) {
-      if (key.startsWith(PREFIX) && !KEYS.contains(key)) {
-        throw new AcceleratorException(
-            Code.UNSUPPORTED,
-            "an option that this driver does not know; correct it in model.json asked="
-                + key
-                + " known="
-                + KEYS
-                + " "
-                + artifact);
-      }
-    }
+    VariantOptions options = VariantOptions.of(artifact, PREFIX, KEYS);
     return new HailoSettings(
-        artifact.options().getOrDefault("hailo.group", group),
-        word(artifact, "hailo.format", isReal(artifact), "quantized", "float"),
-        number(artifact, "hailo.queueSize", queueSize, 1, MOST_QUEUE),
-        number(artifact, "hailo.frameTimeoutMs", frameTimeoutMs, LEAST_FRAME_TIMEOUT_MS, MOST_MS),
-        number(artifact, "hailo.priority", priority, 0, MOST_PRIORITY),
-        number(artifact, "hailo.schedulerTimeoutMs", schedulerTimeoutMs, 0, MOST_MS),
-        number(artifact, "hailo.schedulerThreshold", schedulerThreshold, 0, MOST_THRESHOLD),
-        word(artifact, "hailo.powerMode", ultraPerformance, "performance", "ultra"));
+        options.text("hailo.group", group),
+        options.truth("hailo.format", isReal(artifact), "quantized", "float"),
+        options.number("hailo.queueSize", queueSize, 1, MOST_QUEUE),
+        options.number("hailo.frameTimeoutMs", frameTimeoutMs, LEAST_FRAME_TIMEOUT_MS, MOST_MS),
+        options.number("hailo.priority", priority, 0, MOST_PRIORITY),
+        options.number("hailo.schedulerTimeoutMs", schedulerTimeoutMs, 0, MOST_MS),
+        options.number("hailo.schedulerThreshold", schedulerThreshold, 0, MOST_THRESHOLD),
+        options.truth("hailo.powerMode", ultraPerformance, "performance", "ultra"));
   }
 
   /** A package that declares its inputs has said by their type what it wants. */
@@ -91,52 +78,5 @@ record HailoSettings(
     return artifact.inputs().isEmpty()
         ? real
         : artifact.inputs().stream().allMatch(spec -> spec.type() == ElementType.FLOAT32);
-  }
-
-  private static boolean word(
-      ModelArtifact artifact, String key, boolean otherwise, String no, String yes)
-      throws AcceleratorException {
-    String asked = artifact.options().get(key);
-    if (asked == null) {
-      return otherwise;
-    }
-    if (!asked.equals(no) && !asked.equals(yes)) {
-      throw nonsense(artifact, key, asked, no + " or " + yes);
-    }
-    return asked.equals(yes);
-  }
-
-  private static int number(ModelArtifact artifact, String key, int otherwise, int least, int most)
-      throws AcceleratorException {
-    String asked = artifact.options().get(key);
-    if (asked == null) {
-      return otherwise;
-    }
-    try {
-      int value = Integer.parseInt(asked.strip());
-      if (value >= least && value <= most) {
-        return value;
-      }
-    } catch (NumberFormatException e) {
-      throw new AcceleratorException(
-          Code.UNSUPPORTED,
-          "an option is no number; correct it in model.json " + key + "=" + asked + " " + artifact,
-          e);
-    }
-    throw nonsense(artifact, key, asked, least + " to " + most);
-  }
-
-  private static AcceleratorException nonsense(
-      ModelArtifact artifact, String key, String asked, String known) {
-    return new AcceleratorException(
-        Code.UNSUPPORTED,
-        "an option has a value without sense; correct it in model.json "
-            + key
-            + "="
-            + asked
-            + " known="
-            + known
-            + " "
-            + artifact);
   }
 }

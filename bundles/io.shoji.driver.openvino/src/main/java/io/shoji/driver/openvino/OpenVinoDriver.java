@@ -9,39 +9,33 @@
  */
 package io.shoji.driver.openvino;
 
-import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorInfo;
 import io.shoji.accelerator.ModelFormats;
 import io.shoji.accelerator.VendorLibraries;
 import io.shoji.accelerator.VendorLibrary;
-import io.shoji.accelerator.VendorLibraryException;
+import io.shoji.driver.Complaint;
 import io.shoji.driver.DeviceHealth;
+import io.shoji.driver.DriverThread;
+import io.shoji.driver.LibraryLoop;
+import io.shoji.driver.OpenDevices;
+import io.shoji.driver.Setting;
+import io.shoji.driver.SystemLibrary;
 import java.io.File;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Dictionary;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.Hashtable;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
-import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -72,17 +66,14 @@ public final class OpenVinoDriver {
   static final String PID = "io.shoji.driver.openvino";
 
   /** As distributions install it: only the name without a version is stable. */
-  private static final String LIBRARY = "libopenvino_c.so";
+  private static final SystemLibrary LIBRARY =
+      new SystemLibrary("OpenVINO", "libopenvino_c.so", "OpenVINO accelerator", "libraryPath");
 
   private static final Logger LOG = LoggerFactory.getLogger(OpenVinoDriver.class);
   private static final List<String> FAMILIES = List.of("MYRIAD", "NPU", "GPU", "CPU");
   private static final String NO_CACHE = "none";
-  private static final long STOP_SECONDS = 10;
   private static final int LEAST_POLL_MS = 10;
   private static final int MOST_MS = 600_000;
-  private static final int SILENT_POLLS = 5;
-  private static final long LEAST_SILENCE_MS = 1_000;
-  private static final long LIBRARY_RETRY_MS = 10_000;
   private static final int USUAL_REQUESTS = 2;
 
   /** The driver's settings. */
@@ -165,7 +156,7 @@ public final class OpenVinoDriver {
       Machine machine,
       List<Plugin> plugins) {}
 
-  /** A plugin of OpenVINO with its core. Only the worker's thread touches it. */
+  /** A plugin of OpenVINO with its core. Only the driver's thread touches it. */
   private static final class Plugin {
     private final String family;
     private long core;
@@ -185,29 +176,23 @@ public final class OpenVinoDriver {
     }
   }
 
-  /** A device that is there. Its thread reads and closes it; the driver's does all else. */
-  private static final class Slot {
+  /** A device that is there. */
+  private static final class Found {
     private final Plugin plugin;
     private final OvDevice device;
-    private final String identity;
-    private final DeviceHealth health;
-    private final ScheduledExecutorService thread;
-    private DeviceHealth.State told = DeviceHealth.State.PRESENT;
-    private @Nullable OvAccelerator accelerator;
-    private @Nullable ServiceRegistration<Accelerator> registration;
     private @Nullable Long absentSinceNanos;
 
-    private Slot(
-        Plugin plugin,
-        OvDevice device,
-        String identity,
-        DeviceHealth health,
-        ScheduledExecutorService thread) {
+    private Found(Plugin plugin, OvDevice device) {
       this.plugin = plugin;
       this.device = device;
-      this.identity = identity;
-      this.health = health;
-      this.thread = thread;
+    }
+
+    /** It is given up; its plugin lists a stick until it starts anew. */
+    private void leave() {
+      plugin.stale = true;
+      if (device.isExclusive()) {
+        plugin.givenUp.add(device.name());
+      }
     }
   }
 
@@ -215,23 +200,16 @@ public final class OpenVinoDriver {
   private final VendorLibraries libraries;
   private final Machine machine;
 
-  /** Looks, opens and registers: one thing at a time, in order. Ends with the component. */
-  private final ScheduledExecutorService worker =
-      Executors.newSingleThreadScheduledExecutor(threads("shoji-openvino-driver"));
+  private final DriverThread thread = new DriverThread("shoji-openvino-driver", "OpenVINO driver");
 
+  private final LibraryLoop<Opened> loop = new LibraryLoop<>(thread, new Work());
+  private final OpenDevices<Found> devices;
   private volatile Asked asked;
-  private volatile boolean stopping;
 
-  /** Names of devices whose models are being closed. */
-  private final Set<String> closing = ConcurrentHashMap.newKeySet();
-
-  // Only the worker's thread touches these.
-  private final Map<String, Slot> slots = new LinkedHashMap<>();
+  // Only the driver's thread touches these.
+  private final Complaint complaint = new Complaint();
   private final Map<String, DeviceHealth> byIdentity = new HashMap<>();
   private final Map<String, DeviceHealth> byName = new HashMap<>();
-  private @Nullable Opened opened;
-  private String complaint = "";
-  private long round;
 
   /** Reads the configuration and has the library opened. */
   @Activate
@@ -246,7 +224,16 @@ public final class OpenVinoDriver {
     this.libraries = libraries;
     this.machine = machine;
     this.asked = asked(config);
-    again(() -> look(++round), 0);
+    this.devices =
+        new OpenDevices<>(
+            context,
+            thread,
+            new OpenDevices.Kind("a device of OpenVINO", "shoji-openvino-"),
+            loop::lookSoon,
+            Found::leave,
+            // Closed with its models; the plugin has the rest.
+            found -> {});
+    loop.start();
   }
 
   /**
@@ -258,8 +245,7 @@ public final class OpenVinoDriver {
     Asked present = asked(config);
     if (!present.equals(asked)) {
       asked = present;
-      worker.execute(this::close);
-      again(() -> look(++round), 0);
+      loop.restart();
     }
   }
 
@@ -270,169 +256,75 @@ public final class OpenVinoDriver {
    */
   @Deactivate
   public void stop() {
-    stopping = true;
-    worker.execute(
-        () -> {
-          try {
-            close();
-          } finally {
-            // The next look, which may be ten seconds away, is not waited for.
-            worker.shutdownNow();
-          }
-        });
-    worker.shutdown();
-    try {
-      if (!worker.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
-        LOG.warn(
-            "a call into OpenVINO does not come back; its library is closed when it does"
-                + " waitedSeconds={}",
-            STOP_SECONDS);
+    loop.stop("OpenVINO");
+  }
+
+  /** What the driver's thread does. */
+  private final class Work implements LibraryLoop.Work<Opened> {
+    @Override
+    public int pollMs() {
+      return asked.pollMs;
+    }
+
+    @Override
+    public @Nullable Opened open(long retryMs) {
+      return LIBRARY.open(
+          libraries, asked.libraryPath, retryMs, complaint, OpenVinoDriver.this::opened);
+    }
+
+    @Override
+    public void look(Opened library, boolean due) {
+      for (Plugin plugin : library.plugins) {
+        renew(library, plugin);
+        List<String> ids = list(library, plugin);
+        of(plugin)
+            .forEach(
+                slot -> {
+                  miss(slot, ids);
+                  devices.judge(slot, () -> accelerator(library, slot));
+                });
+        come(library, plugin, ids);
       }
-    } catch (InterruptedException e) {
-      LOG.warn("interrupted while OpenVINO is closed; that goes on in the background");
-      Thread.currentThread().interrupt();
     }
-  }
 
-  private static ThreadFactory threads(String name) {
-    return task -> {
-      Thread thread = new Thread(task, name);
-      thread.setDaemon(true);
-      // The thread holds on to nobody's class loader but that of its code.
-      thread.setContextClassLoader(null);
-      return thread;
-    };
-  }
-
-  /** Looks at everything, and again after the interval as long as this round goes on. */
-  private void look(long of) {
-    if (stopping || of != round) {
-      return;
-    }
-    Opened library = opened;
-    if (library == null) {
-      library = open();
-      opened = library;
-    }
-    again(() -> look(of), library == null ? retryMs() : asked.pollMs);
-    if (library != null) {
-      devices(library);
-    }
-  }
-
-  private long retryMs() {
-    return Math.max(LIBRARY_RETRY_MS, asked.pollMs);
-  }
-
-  private void again(Runnable task, long delayMs) {
-    try {
-      Future<?> unused =
-          worker.schedule(
-              () -> {
-                try {
-                  task.run();
-                } catch (RuntimeException | LinkageError e) {
-                  // Without this the executor would swallow it.
-                  LOG.error("the OpenVINO driver cannot look for devices", e);
-                }
-              },
-              delayMs,
-              TimeUnit.MILLISECONDS);
-    } catch (RejectedExecutionException e) {
-      LOG.debug("the driver stops, and looks no more", e);
-    }
-  }
-
-  /** What has happened already is not to wait for the interval. */
-  private void lookSoon() {
-    again(
-        () -> {
-          Opened library = opened;
-          if (!stopping && library != null) {
-            devices(library);
+    @Override
+    public void close(@Nullable Opened library) {
+      devices.closeAll();
+      complaint.settle();
+      byName.clear();
+      if (library != null) {
+        for (Plugin plugin : library.plugins) {
+          if (plugin.core != 0) {
+            library.api.run(OvFunction.ov_core_free, plugin.core);
+            plugin.core = 0;
           }
-        },
-        0);
-  }
-
-  /** Opens the library; null if there is none, which is quiet, or one that cannot be used. */
-  private @Nullable Opened open() {
-    VendorLibrary library = null;
-    boolean done = false;
-    try {
-      // No bundle brings it: it belongs to the plugins, the firmware and the drivers of the
-      // machine.
-      library =
-          asked.libraryPath.isBlank()
-              ? libraries.openSystem(LIBRARY)
-              : libraries.open(Path.of(asked.libraryPath.strip()));
-      OpenVino api = OpenVino.of(library);
-      boolean simulated = library.optionalSymbol("shoji_simulated").isPresent();
-      Opened found =
-          new Opened(
-              library,
-              api,
-              simulated,
-              simulated ? machine.forSimulated() : machine,
-              asked.families.stream().map(Plugin::new).toList());
-      done = true;
-      complaint = "";
-      LOG.info(
-          "OpenVINO is open, devices are looked for version={} devices={} file={}{}",
-          api.version(),
-          asked.families,
-          library.file(),
-          found.simulated ? " simulated=true" : "");
-      return found;
-    } catch (VendorLibraryException e) {
-      if (e.code() == VendorLibraryException.Code.NOT_FOUND && asked.libraryPath.isBlank()) {
-        if (isNew("absent")) {
-          LOG.info(
-              "no OpenVINO is installed, so that there is no OpenVINO accelerator; it is looked for again"
-                  + " everyMs={}",
-              retryMs());
         }
-      } else if (isNew(e.toString())) {
-        LOG.error(
-            "OpenVINO cannot be opened, so that no OpenVINO accelerator is there; correct this, it is"
-                + " tried again by itself libraryPath={}",
-            asked.libraryPath,
-            e);
-      }
-      return null;
-    } catch (AcceleratorException | InvalidPathException e) {
-      if (isNew(e.toString())) {
-        LOG.error(
-            "this OpenVINO cannot be used, so that no OpenVINO accelerator is there libraryPath={}",
-            asked.libraryPath,
-            e);
-      }
-      return null;
-    } finally {
-      if (!done && library != null) {
-        library.close();
+        library.api.shutDown();
+        library.library.close();
       }
     }
   }
 
-  /** Whether it was not said the last time. */
-  private boolean isNew(String what) {
-    boolean fresh = !what.equals(complaint);
-    complaint = what;
-    return fresh;
+  private Opened opened(VendorLibrary library) throws AcceleratorException {
+    OpenVino api = OpenVino.of(library);
+    boolean simulated = library.optionalSymbol("shoji_simulated").isPresent();
+    List<String> families = asked.families;
+    LOG.info(
+        "OpenVINO is open, devices are looked for version={} devices={} file={}{}",
+        api.version(),
+        families,
+        library.file(),
+        simulated ? " simulated=true" : "");
+    return new Opened(
+        library,
+        api,
+        simulated,
+        simulated ? machine.forSimulated() : machine,
+        families.stream().map(Plugin::new).toList());
   }
 
-  private void devices(Opened library) {
-    for (Plugin plugin : library.plugins) {
-      renew(library, plugin);
-      List<String> ids = list(library, plugin);
-      List<Slot> own = slots.values().stream().filter(slot -> slot.plugin.equals(plugin)).toList();
-      for (Slot slot : own) {
-        miss(slot, ids);
-        judge(library, slot);
-      }
-      come(library, plugin, ids);
-    }
+  private Stream<OpenDevices.Slot<Found>> of(Plugin plugin) {
+    return devices.all().stream().filter(slot -> slot.device().plugin.equals(plugin));
   }
 
   /** A plugin of which a device was given up starts anew when nothing is left of it. */
@@ -446,9 +338,11 @@ public final class OpenVinoDriver {
   }
 
   private boolean isUnused(Plugin plugin) {
-    return slots.values().stream().noneMatch(slot -> slot.plugin.equals(plugin))
-        && closing.stream()
-            .noneMatch(name -> name.equals(plugin.family) || name.startsWith(plugin.family + "."));
+    return of(plugin).findAny().isEmpty() && !devices.isClosing(name -> isOf(plugin, name));
+  }
+
+  private static boolean isOf(Plugin plugin, String name) {
+    return name.equals(plugin.family) || name.startsWith(plugin.family + ".");
   }
 
   /** Ids of a plugin's devices; none if it does not work. */
@@ -475,7 +369,8 @@ public final class OpenVinoDriver {
       LOG.debug("a plugin of OpenVINO lists no devices plugin={}", plugin.family, e);
       if (!plugin.everThere) {
         explain(library.machine, plugin);
-        plugin.notBeforeNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(retryMs());
+        plugin.notBeforeNanos =
+            System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(LibraryLoop.retryMs(asked.pollMs));
       }
       return List.of();
     }
@@ -496,32 +391,27 @@ public final class OpenVinoDriver {
   }
 
   /** Counts how long a device has not been there. */
-  private void miss(Slot slot, List<String> ids) {
-    boolean there = ids.stream().anyMatch(id -> slot.device.name().equals(nameOf(slot.plugin, id)));
-    if (there || slot.device.isLoading()) {
-      slot.absentSinceNanos = null;
+  private void miss(OpenDevices.Slot<Found> slot, List<String> ids) {
+    Found found = slot.device();
+    boolean there = ids.stream().anyMatch(id -> slot.id().equals(nameOf(found.plugin, id)));
+    if (there || found.device.isLoading()) {
+      found.absentSinceNanos = null;
       return;
     }
     long now = System.nanoTime();
-    Long since = slot.absentSinceNanos;
+    Long since = found.absentSinceNanos;
     if (since == null) {
       since = now;
-      slot.absentSinceNanos = since;
+      found.absentSinceNanos = since;
     }
-    long patience = slot.device.isExclusive() ? asked.absenceMs : 0;
+    long patience = found.device.isExclusive() ? asked.absenceMs : 0;
     if (now - since >= TimeUnit.MILLISECONDS.toNanos(patience)) {
-      slot.health.lost("it is not there any more");
+      slot.health().lost("it is not there any more");
     }
   }
 
   private static String nameOf(Plugin plugin, String id) {
     return OvDevice.name(plugin.family, id);
-  }
-
-  private DeviceHealth.Limits limits() {
-    return DeviceHealth.Limits.usual(
-        TimeUnit.MILLISECONDS.toNanos(
-            Math.max(LEAST_SILENCE_MS, (long) SILENT_POLLS * asked.pollMs)));
   }
 
   /** Opens the devices of a plugin that are new. */
@@ -530,22 +420,22 @@ public final class OpenVinoDriver {
         .keySet()
         .removeIf(
             name ->
-                (name.equals(plugin.family) || name.startsWith(plugin.family + "."))
+                isOf(plugin, name)
                     && ids.stream().noneMatch(id -> nameOf(plugin, id).equals(name)));
     for (String id : ids) {
       String name = nameOf(plugin, id);
-      if (slots.containsKey(name) || closing.contains(name)) {
+      if (devices.isBusy(name)) {
         continue;
       }
       // The only one has the plugin's name, so that it is the same in another socket.
       boolean alone =
           ids.size() == 1
-              && slots.values().stream().noneMatch(slot -> slot.identity.equals(plugin.family));
+              && devices.all().stream().noneMatch(slot -> slot.name().equals(plugin.family));
       String identity = alone ? plugin.family : name;
       DeviceHealth known = byIdentity.get(identity);
       DeviceHealth attempts =
           known == null
-              ? byName.computeIfAbsent(name, key -> new DeviceHealth(limits(), System::nanoTime))
+              ? byName.computeIfAbsent(name, key -> DeviceHealth.polledEvery(asked.pollMs))
               : known;
       if (attempts.retryInNanos() <= 0) {
         come(library, plugin, id, identity, attempts);
@@ -555,102 +445,42 @@ public final class OpenVinoDriver {
 
   private void come(
       Opened library, Plugin plugin, String id, String identity, DeviceHealth attempts) {
-    OvDevice device;
-    try {
-      device = OvDevice.of(library.api, library.machine, plugin.core, plugin.family, id);
-    } catch (AcceleratorException e) {
-      attempts.opened();
-      attempts.lost(String.valueOf(e.getMessage()));
-      if (isNew(e.toString())) {
-        LOG.warn(
-            "a device of OpenVINO cannot be used; it is tried again by itself device={} retryMs={}",
+    Found found =
+        devices.open(
             identity,
-            TimeUnit.NANOSECONDS.toMillis(attempts.retryInNanos()),
-            e);
-      } else {
-        LOG.debug("a device of OpenVINO cannot be used yet device={}", identity, e);
-      }
+            attempts,
+            complaint,
+            () ->
+                new Found(
+                    plugin,
+                    OvDevice.of(library.api, library.machine, plugin.core, plugin.family, id)));
+    if (found == null) {
       return;
     }
-    complaint = "";
+    OvDevice device = found.device;
     DeviceHealth health =
-        byIdentity.computeIfAbsent(identity, key -> new DeviceHealth(limits(), System::nanoTime));
-    health.opened();
-    Slot slot =
-        new Slot(
-            plugin,
-            device,
-            identity,
-            health,
-            Executors.newSingleThreadScheduledExecutor(threads("shoji-openvino-" + device.name())));
-    slots.put(device.name(), slot);
+        byIdentity.computeIfAbsent(identity, key -> DeviceHealth.polledEvery(asked.pollMs));
+    OpenDevices.Slot<Found> slot = devices.add(device.name(), identity, found, health);
     LOG.info(
         "a device of OpenVINO is there device={} name={} is={} health={}",
         identity,
         device.name(),
         device.fullName(),
         health);
-    judge(library, slot);
-    Future<?> unused =
-        slot.thread.scheduleWithFixedDelay(
-            () -> read(slot), 0, asked.pollMs, TimeUnit.MILLISECONDS);
+    devices.judge(slot, () -> accelerator(library, slot));
+    devices.readEvery(slot, asked.pollMs, () -> device.read(health));
   }
 
-  private void read(Slot slot) {
-    DeviceHealth.State before = slot.health.state();
-    try {
-      slot.device.read(slot.health);
-    } catch (AcceleratorException e) {
-      LOG.debug("a device does not say how it is device={}", slot.identity, e);
-      slot.health.failed(String.valueOf(e.getMessage()));
-    } catch (RuntimeException e) {
-      LOG.error("a device cannot be read device={}", slot.identity, e);
-    }
-    if (slot.health.state() != before) {
-      lookSoon();
-    }
-  }
-
-  /** Registers or unregisters a device's service as its health says, or gives the device up. */
-  private void judge(Opened library, Slot slot) {
-    DeviceHealth.State state = slot.health.state();
-    if (state != slot.told) {
-      boolean good = state == DeviceHealth.State.HEALTHY || state == DeviceHealth.State.WARMING;
-      if (good) {
-        LOG.info("a device of OpenVINO changes {} {} -> {}", slot.identity, slot.told, slot.health);
-      } else {
-        LOG.warn("a device of OpenVINO changes {} {} -> {}", slot.identity, slot.told, slot.health);
-      }
-      slot.told = state;
-    }
-    if (state == DeviceHealth.State.LOST) {
-      go(slot);
-    } else if (slot.health.serves() && slot.registration == null && slot.accelerator == null) {
-      register(library, slot);
-    } else if (!slot.health.serves()) {
-      unregister(slot);
-    }
-  }
-
-  private void register(Opened library, Slot slot) {
-    AcceleratorInfo info = info(library, slot);
-    OvAccelerator accelerator =
-        new OvAccelerator(
-            info,
-            library.api,
-            slot.device,
-            slot.health,
-            asked.settings,
-            cache(library),
-            this::lookSoon);
-    slot.accelerator = accelerator;
-    try {
-      slot.registration = context.registerService(Accelerator.class, accelerator, dictionary(info));
-    } catch (IllegalStateException e) {
-      LOG.debug("the bundle stops, and registers nothing more", e);
-      slot.accelerator = null;
-      accelerator.close();
-    }
+  private OvAccelerator accelerator(Opened library, OpenDevices.Slot<Found> slot) {
+    OvDevice device = slot.device().device;
+    return new OvAccelerator(
+        info(library, slot.name(), device),
+        library.api,
+        device,
+        slot.health(),
+        asked.settings,
+        cache(library),
+        loop::lookSoon);
   }
 
   /** Where compiled models are kept, apart for each release; null for nowhere. */
@@ -663,88 +493,9 @@ public final class OpenVinoDriver {
     return own == null ? null : own.toPath().resolve(library.api.version());
   }
 
-  /** Takes the service back; the accelerator is closed on the device's thread. */
-  private void unregister(Slot slot) {
-    ServiceRegistration<Accelerator> registration = slot.registration;
-    OvAccelerator accelerator = slot.accelerator;
-    slot.registration = null;
-    if (registration == null) {
-      return;
-    }
-    try {
-      registration.unregister();
-    } catch (IllegalStateException e) {
-      LOG.debug("the framework has taken the service back already", e);
-    }
-    if (accelerator != null) {
-      accelerator.end();
-      slot.thread.execute(
-          () -> {
-            accelerator.close();
-            again(() -> freed(slot), 0);
-          });
-    }
-  }
-
-  private void freed(Slot slot) {
-    slot.accelerator = null;
-    lookSoon();
-  }
-
-  /** Gives a device up: its service at once, its models as soon as no call is in them. */
-  private void go(Slot slot) {
-    String name = slot.device.name();
-    slots.remove(name);
-    closing.add(name);
-    slot.plugin.stale = true;
-    if (slot.device.isExclusive()) {
-      slot.plugin.givenUp.add(name);
-    }
-    unregister(slot);
-    slot.thread.execute(
-        () -> {
-          closing.remove(name);
-          lookSoon();
-        });
-    slot.thread.shutdown();
-  }
-
-  private void close() {
-    round++;
-    List<Slot> all = new ArrayList<>(slots.values());
-    all.forEach(this::go);
-    boolean interrupted = false;
-    // What was given up before is awaited too: the library must outlive every call into it.
-    while (!closing.isEmpty()) {
-      try {
-        TimeUnit.MILLISECONDS.sleep(1);
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    Opened library = opened;
-    opened = null;
-    complaint = "";
-    byName.clear();
-    if (library != null) {
-      for (Plugin plugin : library.plugins) {
-        if (plugin.core != 0) {
-          library.api.run(OvFunction.ov_core_free, plugin.core);
-          plugin.core = 0;
-        }
-      }
-      library.api.shutDown();
-      library.library.close();
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private AcceleratorInfo info(Opened library, Slot slot) {
+  private AcceleratorInfo info(Opened library, String identity, OvDevice device) {
     String buildId = library.library.facts().buildId();
-    OvDevice device = slot.device;
-    return AcceleratorInfo.builder("openvino", slot.identity)
+    return AcceleratorInfo.builder("openvino", identity)
         .deviceName(device.fullName())
         .architecture(
             device.family().equals("CPU") ? library.library.facts().machine() : device.family())
@@ -760,12 +511,6 @@ public final class OpenVinoDriver {
         .dynamicShapes(!device.isFixed())
         .simulated(library.simulated)
         .build();
-  }
-
-  /** The framework takes nothing newer. */
-  @SuppressWarnings("JdkObsolete")
-  private static Dictionary<String, Object> dictionary(AcceleratorInfo info) {
-    return new Hashtable<>(info.properties());
   }
 
   /** The configured settings; one without sense is reported and takes its default. */
@@ -793,23 +538,11 @@ public final class OpenVinoDriver {
         Objects.requireNonNullElse(config.libraryPath(), ""),
         List.copyOf(families),
         new OvSettings(
-            hint, number("requests", config.requests(), 0, OvSettings.MOST_REQUESTS, 0), ""),
+            hint,
+            Setting.number("requests", config.requests(), 0, OvSettings.MOST_REQUESTS, 0),
+            ""),
         Objects.requireNonNullElse(config.cacheFolder(), ""),
-        number("absenceMs", config.absenceMs(), 0, MOST_MS, 5_000),
-        number("pollMs", config.pollMs(), LEAST_POLL_MS, MOST_MS, 2_000));
-  }
-
-  private static int number(String name, int asked, int least, int most, int otherwise) {
-    if (asked < least || asked > most) {
-      LOG.error(
-          "a setting has no sense, its default is used: {} asked={} least={} most={} default={}",
-          name,
-          asked,
-          least,
-          most,
-          otherwise);
-      return otherwise;
-    }
-    return asked;
+        Setting.number("absenceMs", config.absenceMs(), 0, MOST_MS, 5_000),
+        Setting.number("pollMs", config.pollMs(), LEAST_POLL_MS, MOST_MS, 2_000));
   }
 }

@@ -9,7 +9,6 @@
  */
 package io.shoji.driver.openvino;
 
-import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.AcceleratorHealth;
@@ -19,8 +18,10 @@ import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
 import io.shoji.accelerator.ModelFormats;
 import io.shoji.driver.DeclaredTensors;
+import io.shoji.driver.DeviceAccelerator;
 import io.shoji.driver.DeviceHealth;
-import io.shoji.driver.ThreadStarter;
+import io.shoji.driver.HalfShare;
+import io.shoji.driver.ModelLoads;
 import io.shoji.driver.memory.NativeMemory;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.TensorSpec;
@@ -35,16 +36,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** One device that OpenVINO drives. */
-final class OvAccelerator implements Accelerator {
+final class OvAccelerator implements DeviceAccelerator {
   private static final Pattern RELEASE = Pattern.compile("(\\d{4})\\.(\\d{1,2})\\D.*");
 
   private final AcceleratorInfo info;
@@ -54,17 +51,9 @@ final class OvAccelerator implements Accelerator {
   private final OvSettings settings;
   private final @Nullable Path cache;
   private final Runnable trouble;
-  private final ThreadStarter starter = new ThreadStarter("shoji-openvino-starter");
+  private final ModelLoads loads = new ModelLoads("shoji-openvino");
+  private final HalfShare share;
   private final Set<OvModel> models = ConcurrentHashMap.newKeySet();
-  private final Object lock = new Object();
-
-  /** When a device that gets half of the work may have more. */
-  private final AtomicLong turn = new AtomicLong(System.nanoTime());
-
-  /** Loads in progress, guarded by {@link #lock}. */
-  private int loads;
-
-  private volatile boolean stopping;
 
   /**
    * An accelerator on a device that is there.
@@ -87,6 +76,7 @@ final class OvAccelerator implements Accelerator {
     this.settings = settings;
     this.cache = cache;
     this.trouble = trouble;
+    this.share = new HalfShare(health, loads::isStopping);
   }
 
   @Override
@@ -109,10 +99,7 @@ final class OvAccelerator implements Accelerator {
 
   /** An inference ended well; a hot device rests for as long as it took. */
   void computed(long nanos) {
-    health.computed();
-    if (health.share() < 1) {
-      turn.set(System.nanoTime() + nanos);
-    }
+    share.computed(nanos);
   }
 
   /** What an inference that ended so means, for the caller and for the device. */
@@ -135,111 +122,32 @@ final class OvAccelerator implements Accelerator {
 
   /** Waits while a hot device rests; whether its turn came before the deadline. */
   boolean awaitTurn(long deadlineNanos) {
-    while (health.share() < 1 && !stopping) {
-      long now = System.nanoTime();
-      long left = Math.min(turn.get() - now, deadlineNanos - now);
-      if (turn.get() - now <= 0) {
-        return true;
-      }
-      if (left <= 0) {
-        return false;
-      }
-      LockSupport.parkNanos(this, left);
-      if (Thread.currentThread().isInterrupted()) {
-        // A call lasts until its result or its deadline; but it need not rest as well.
-        return true;
-      }
-    }
-    return true;
+    return share.awaitTurn(deadlineNanos);
   }
 
   @Override
   public LoadedModel load(ModelArtifact artifact, LoadOptions options)
       throws AcceleratorException, InterruptedException {
-    if (!info.formats().contains(artifact.format())) {
-      throw new AcceleratorException(
-          Code.UNSUPPORTED,
-          "the model has a format that this accelerator does not load asked="
-              + artifact.format()
-              + " offered="
-              + info.formats()
-              + " "
-              + artifact);
-    }
-    if (!info.precisions().contains(artifact.precision())) {
-      throw new AcceleratorException(
-          Code.UNSUPPORTED,
-          "the model has a precision that this device does not compute in asked="
-              + artifact.precision()
-              + " offered="
-              + info.precisions()
-              + " "
-              + artifact);
-    }
+    ModelLoads.requireOffered(info, artifact);
     OvSettings own = settings.with(artifact);
-    if (ThreadStarter.isNeeded()) {
-      return elsewhere(artifact, options);
-    }
-    synchronized (lock) {
-      if (stopping) {
-        throw new IllegalStateException("the driver stops " + artifact);
-      }
-      loads++;
-    }
-    try {
-      goesOn(artifact);
-      options.progress().accept("checking the file");
-      Deque<Runnable> undo = new ArrayDeque<>();
-      boolean done = false;
-      try {
-        OvModel model = open(artifact, options, own, undo);
-        models.add(model);
-        done = true;
-        options.progress().accept("ready");
-        return model;
-      } finally {
-        if (!done) {
-          undo.forEach(Runnable::run);
-        }
-      }
-    } finally {
-      synchronized (lock) {
-        loads--;
-        lock.notifyAll();
-      }
-    }
+    return loads.run(artifact, true, () -> load(artifact, options, own));
   }
 
-  /** Loads where the threads that OpenVINO starts meanwhile get an ordinary priority. */
-  private LoadedModel elsewhere(ModelArtifact artifact, LoadOptions options)
+  private OvModel load(ModelArtifact artifact, LoadOptions options, OvSettings own)
       throws AcceleratorException, InterruptedException {
+    options.progress().accept("checking the file");
+    Deque<Runnable> undo = new ArrayDeque<>();
+    boolean done = false;
     try {
-      return starter.call(
-          "shoji-openvino-load-" + artifact.model(),
-          new FutureTask<>(() -> load(artifact, options)));
-    } catch (ExecutionException e) {
-      Throwable cause = e.getCause();
-      if (cause instanceof AcceleratorException refused) {
-        throw refused;
+      OvModel model = open(artifact, options, own, undo);
+      models.add(model);
+      done = true;
+      options.progress().accept("ready");
+      return model;
+    } finally {
+      if (!done) {
+        undo.forEach(Runnable::run);
       }
-      if (cause instanceof InterruptedException given) {
-        throw given;
-      }
-      if (cause instanceof IllegalStateException stopped) {
-        throw stopped;
-      }
-      throw new AcceleratorException(
-          Code.FAILED, "the load failed in an unforeseen way " + artifact, cause);
-    }
-  }
-
-  /** Between two steps of a load, none of which can be interrupted itself. */
-  private void goesOn(ModelArtifact artifact) throws AcceleratorException, InterruptedException {
-    if (Thread.interrupted()) {
-      throw new InterruptedException("the load was given up " + artifact);
-    }
-    if (stopping) {
-      throw new AcceleratorException(Code.DEVICE_LOST, "the driver stops " + artifact);
     }
   }
 
@@ -253,7 +161,7 @@ final class OvAccelerator implements Accelerator {
     // Counted as a model from here on; given back with it, or now.
     boolean done = false;
     try {
-      goesOn(artifact);
+      loads.goesOn(artifact);
       options.progress().accept("making the infer requests");
       details.put("cache", cache == null ? "none" : cacheState(compiled));
       List<TensorSpec> inputs = ports(compiled, true, name);
@@ -304,12 +212,12 @@ final class OvAccelerator implements Accelerator {
     } else {
       requireContent(artifact.file(), name);
     }
-    goesOn(artifact);
+    loads.goesOn(artifact);
     options.progress().accept("reading the model");
     long model = read(artifact.file(), bin, ir, name);
     try {
       fixShapes(model, options, details, name);
-      goesOn(artifact);
+      loads.goesOn(artifact);
       options.progress().accept("compiling for " + device.name());
       return compile(model, own, details, name);
     } finally {
@@ -599,38 +507,21 @@ final class OvAccelerator implements Accelerator {
         : 1;
   }
 
-  /** Lets no call and no load begin any more. Returns at once. */
-  void end() {
-    synchronized (lock) {
-      stopping = true;
-    }
+  @Override
+  public void end() {
+    loads.stop();
     models.forEach(OvModel::endByDriver);
   }
 
-  /**
-   * Waits for what runs and loads, and closes every model. No native call of an inference runs once
-   * it is back. Idempotent.
-   */
-  void close() {
-    boolean interrupted = false;
+  @Override
+  public void close() {
     end();
-    synchronized (lock) {
-      while (loads > 0) {
-        try {
-          lock.wait();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
-      }
-    }
-    models.forEach(
-        model -> {
-          model.endByDriver();
-          model.close();
-        });
-    starter.close();
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    loads.close(
+        () ->
+            models.forEach(
+                model -> {
+                  model.endByDriver();
+                  model.close();
+                }));
   }
 }

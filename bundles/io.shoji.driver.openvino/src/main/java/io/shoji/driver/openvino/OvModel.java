@@ -13,15 +13,14 @@ import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.MemoryUse;
+import io.shoji.driver.GivenTensors;
+import io.shoji.driver.PreparedCall;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /** A compiled model with its infer requests: as many calls under way as it has of them. */
 final class OvModel implements LoadedModel {
@@ -81,22 +80,22 @@ final class OvModel implements LoadedModel {
 
   @Override
   public Binding bind(List<Tensor> from, List<Tensor> to) throws AcceleratorException {
-    check("input", inputs, from);
-    check("output", outputs, to);
+    GivenTensors.check("input", inputs, from);
+    GivenTensors.check("output", outputs, to);
     checkOpen();
-    return new OvBinding(this, List.copyOf(from), List.copyOf(to));
+    return new PreparedCall<>(name, new Tensors(List.copyOf(from), List.copyOf(to)), this::run);
   }
 
   @Override
   public List<Tensor> run(List<Tensor> from, long deadlineNanos) throws AcceleratorException {
-    check("input", inputs, from);
+    GivenTensors.check("input", inputs, from);
     List<Tensor> made = new ArrayList<>();
     infer(from, deadlineNanos, request -> made.addAll(request.read()));
     return made;
   }
 
   /** Runs once on tensors that fit. */
-  void run(Tensors tensors, long deadlineNanos) throws AcceleratorException {
+  private void run(Tensors tensors, long deadlineNanos) throws AcceleratorException {
     infer(tensors.from, deadlineNanos, request -> request.read(tensors.to));
   }
 
@@ -192,11 +191,6 @@ final class OvModel implements LoadedModel {
     pool.end();
   }
 
-  /** Name of the artifact. */
-  String name() {
-    return name;
-  }
-
   private AcceleratorException driverStopped() {
     return new AcceleratorException(
         Code.DEVICE_LOST,
@@ -209,65 +203,6 @@ final class OvModel implements LoadedModel {
         "the deadline passed lateMicros=" + TimeUnit.NANOSECONDS.toMicros(lateNanos) + " " + name);
   }
 
-  private static void check(String kind, List<TensorSpec> specs, List<Tensor> tensors) {
-    if (specs.size() != tensors.size()) {
-      throw new IllegalArgumentException(
-          "the model takes another number of " + kind + "s asked=" + specs + " found=" + tensors);
-    }
-    List<String> wrong = new ArrayList<>();
-    for (int i = 0; i < specs.size(); i++) {
-      Optional<String> mismatch = specs.get(i).mismatch(tensors.get(i));
-      mismatch.ifPresent(wrong::add);
-    }
-    if (!wrong.isEmpty()) {
-      throw new IllegalArgumentException(kind + " " + String.join("; ", wrong));
-    }
-  }
-
   /** The caller's tensors of a prepared call. */
   private record Tensors(List<Tensor> from, List<Tensor> to) {}
-
-  /** A prepared call. */
-  private static final class OvBinding implements Binding {
-    private final OvModel model;
-
-    /** Held by a run, so that a close waits for it. */
-    private final ReentrantLock lock = new ReentrantLock();
-
-    private @Nullable Tensors tensors;
-
-    OvBinding(OvModel model, List<Tensor> from, List<Tensor> to) {
-      this.model = model;
-      this.tensors = new Tensors(from, to);
-    }
-
-    @Override
-    public void run(long deadlineNanos) throws AcceleratorException {
-      if (!lock.tryLock()) {
-        throw new IllegalStateException(
-            "a binding is for one thread at a time, and one runs on it or closes it "
-                + model.name());
-      }
-      try {
-        Tensors own = tensors;
-        if (own == null) {
-          throw new IllegalStateException("the binding is closed " + model.name());
-        }
-        model.run(own, deadlineNanos);
-      } finally {
-        lock.unlock();
-      }
-    }
-
-    /** Also waits for a call that another thread runs on it. */
-    @Override
-    public void close() {
-      lock.lock();
-      try {
-        tensors = null;
-      } finally {
-        lock.unlock();
-      }
-    }
-  }
 }

@@ -10,11 +10,10 @@
 package io.shoji.driver.openvino;
 
 import io.shoji.accelerator.AcceleratorException;
-import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.driver.VariantOptions;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * How a model is compiled. A variant overrides the driver's settings in its options.
@@ -32,7 +31,7 @@ record OvSettings(String performanceHint, int requests, String inferencePrecisio
   private static final String HINT = "openvino.performanceHint";
   private static final String REQUESTS = "openvino.requests";
   private static final String PRECISION = "openvino.inferencePrecision";
-  private static final Set<String> KEYS = new TreeSet<>(Set.of(HINT, REQUESTS, PRECISION));
+  private static final Set<String> KEYS = Set.of(HINT, REQUESTS, PRECISION);
 
   /**
    * With what the variant's options say.
@@ -40,75 +39,10 @@ record OvSettings(String performanceHint, int requests, String inferencePrecisio
    * @throws AcceleratorException UNSUPPORTED for a key or value that has no sense
    */
   OvSettings with(ModelArtifact artifact) throws AcceleratorException {
-    for (String key : artifact.options().keySet()) {
-      if (key.startsWith(PREFIX) && !KEYS.contains(key)) {
-        throw new AcceleratorException(
-            Code.UNSUPPORTED,
-            "an option that this driver does not know; correct it in model.json asked="
-                + key
-                + " known="
-                + KEYS
-                + " "
-                + artifact);
-      }
-    }
+    VariantOptions options = VariantOptions.of(artifact, PREFIX, KEYS);
     return new OvSettings(
-        word(artifact, HINT, performanceHint, HINTS),
-        number(artifact),
-        word(artifact, PRECISION, inferencePrecision, List.of("f32", "f16")));
-  }
-
-  private static String word(
-      ModelArtifact artifact, String key, String otherwise, List<String> known)
-      throws AcceleratorException {
-    String asked = artifact.options().get(key);
-    if (asked == null) {
-      return otherwise;
-    }
-    if (!known.contains(asked)) {
-      throw nonsense(artifact, key, asked, String.join(" or ", known));
-    }
-    return asked;
-  }
-
-  private int number(ModelArtifact artifact) throws AcceleratorException {
-    String asked = artifact.options().get(REQUESTS);
-    if (asked == null) {
-      return requests;
-    }
-    String known = "1 to " + MOST_REQUESTS;
-    try {
-      int value = Integer.parseInt(asked.strip());
-      if (value >= 1 && value <= MOST_REQUESTS) {
-        return value;
-      }
-    } catch (NumberFormatException e) {
-      throw new AcceleratorException(
-          Code.UNSUPPORTED,
-          "an option is no number; correct it in model.json "
-              + REQUESTS
-              + "="
-              + asked
-              + " known="
-              + known
-              + " "
-              + artifact,
-          e);
-    }
-    throw nonsense(artifact, REQUESTS, asked, known);
-  }
-
-  private static AcceleratorException nonsense(
-      ModelArtifact artifact, String key, String asked, String known) {
-    return new AcceleratorException(
-        Code.UNSUPPORTED,
-        "an option has a value without sense; correct it in model.json "
-            + key
-            + "="
-            + asked
-            + " known="
-            + known
-            + " "
-            + artifact);
+        options.word(HINT, performanceHint, HINTS),
+        options.number(REQUESTS, requests, 1, MOST_REQUESTS),
+        options.word(PRECISION, inferencePrecision, List.of("f32", "f16")));
   }
 }

@@ -19,6 +19,7 @@ import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
 import io.shoji.accelerator.Precision;
 import io.shoji.driver.DeviceHealth;
+import io.shoji.driver.ModelLoads;
 import io.shoji.driver.onnxruntime.OnnxFile;
 import io.shoji.driver.onnxruntime.OrtApi;
 import io.shoji.driver.onnxruntime.OrtDevice;
@@ -109,28 +110,7 @@ final class TensorRtAccelerator implements Accelerator {
   @Override
   public LoadedModel load(ModelArtifact artifact, LoadOptions options)
       throws AcceleratorException, InterruptedException {
-    if (!info.formats().contains(artifact.format())) {
-      throw new AcceleratorException(
-          Code.UNSUPPORTED,
-          "the model has a format that this accelerator does not load asked="
-              + artifact.format()
-              + " offered="
-              + info.formats()
-              + " "
-              + artifact);
-    }
-    if (!info.precisions().contains(artifact.precision())) {
-      throw new AcceleratorException(
-          Code.UNSUPPORTED,
-          "the model has a precision that this device does not compute in asked="
-              + artifact.precision()
-              + " offered="
-              + info.precisions()
-              + " computeCapability="
-              + machine.computeCapability()
-              + " "
-              + artifact);
-    }
+    ModelLoads.requireOffered(info, artifact, "computeCapability=" + machine.computeCapability());
     TensorRtSettings own = settings.with(artifact);
     checkDla(own, artifact);
     ModelArtifact fixed = fixed(artifact, options.batchSize());

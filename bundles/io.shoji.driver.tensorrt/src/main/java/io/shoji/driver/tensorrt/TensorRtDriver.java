@@ -17,7 +17,11 @@ import io.shoji.accelerator.ModelFormats;
 import io.shoji.accelerator.VendorLibraries;
 import io.shoji.accelerator.VendorLibrary;
 import io.shoji.accelerator.VendorLibraryException;
+import io.shoji.driver.AcceleratorService;
+import io.shoji.driver.Complaint;
 import io.shoji.driver.DeviceHealth;
+import io.shoji.driver.DriverThread;
+import io.shoji.driver.Setting;
 import io.shoji.driver.onnxruntime.OrtApi;
 import io.shoji.driver.onnxruntime.OrtEnv;
 import io.shoji.driver.onnxruntime.OrtException;
@@ -27,22 +31,14 @@ import io.shoji.driver.onnxruntime.OrtSessionOptions;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Dictionary;
 import java.util.EnumSet;
-import java.util.Hashtable;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
-import org.osgi.framework.ServiceRegistration;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -80,10 +76,7 @@ public final class TensorRtDriver {
   private static final List<String> SEVERITIES =
       List.of("verbose", "info", "warning", "error", "fatal");
   private static final int ERROR = SEVERITIES.indexOf("error");
-  private static final long STOP_SECONDS = 10;
   private static final long RETRY_MS = 10_000;
-  private static final int SILENT_POLLS = 5;
-  private static final long LEAST_SILENCE_MS = 1_000;
   private static final int MOST_MS = 600_000;
   private static final int MOST_LIMIT = 1 << 20;
   private static final int USUAL_LIMIT = 4_096;
@@ -216,26 +209,19 @@ public final class TensorRtDriver {
   private final VendorLibraries libraries;
   private final SystemFiles files;
   private final JetsonReadings readings;
-  private final ScheduledExecutorService worker =
-      Executors.newSingleThreadScheduledExecutor(
-          task -> {
-            Thread thread = new Thread(null, task, "shoji-tensorrt-driver", STACK_BYTES);
-            thread.setDaemon(true);
-            // The thread holds on to nobody's class loader but that of its code.
-            thread.setContextClassLoader(null);
-            return thread;
-          });
+  private final DriverThread thread =
+      new DriverThread("shoji-tensorrt-driver", "TensorRT driver", STACK_BYTES);
 
   private volatile Asked asked;
   private volatile boolean stopping;
 
-  // Only the worker's thread touches these.
+  // Only the driver's thread touches these.
   private @Nullable VendorLibrary library;
   private @Nullable TensorRtAccelerator accelerator;
-  private @Nullable ServiceRegistration<Accelerator> registration;
+  private @Nullable AcceleratorService service;
   private DeviceHealth health;
   private DeviceHealth.State told = DeviceHealth.State.PRESENT;
-  private String complaint = "";
+  private final Complaint complaint = new Complaint();
   private long round;
 
   /** Whether the device is closed because it is too hot, and its sensors are read on. */
@@ -255,8 +241,8 @@ public final class TensorRtDriver {
     this.files = new SystemFiles(root);
     this.readings = new JetsonReadings(files);
     this.asked = asked(config);
-    this.health = new DeviceHealth(limits(), System::nanoTime);
-    again(() -> look(++round), 0);
+    this.health = DeviceHealth.polledEvery(asked.pollMs);
+    thread.run(() -> look(++round));
   }
 
   /**
@@ -268,14 +254,14 @@ public final class TensorRtDriver {
     Asked present = asked(config);
     if (!present.equals(asked)) {
       asked = present;
-      worker.execute(
+      thread.run(
           () -> {
             close();
             rests = false;
-            complaint = "";
-            health = new DeviceHealth(limits(), System::nanoTime);
+            complaint.settle();
+            health = DeviceHealth.polledEvery(asked.pollMs);
           });
-      again(() -> look(++round), 0);
+      thread.run(() -> look(++round));
     }
   }
 
@@ -286,52 +272,7 @@ public final class TensorRtDriver {
   @Deactivate
   public void stop() {
     stopping = true;
-    worker.execute(
-        () -> {
-          try {
-            close();
-          } finally {
-            // The next look, which may be ten seconds away, is not waited for.
-            worker.shutdownNow();
-          }
-        });
-    worker.shutdown();
-    try {
-      if (!worker.awaitTermination(STOP_SECONDS, TimeUnit.SECONDS)) {
-        LOG.warn(
-            "a call into ONNX Runtime does not come back; its library is closed when it does"
-                + " waitedSeconds={}",
-            STOP_SECONDS);
-      }
-    } catch (InterruptedException e) {
-      LOG.warn("interrupted while ONNX Runtime is closed; that goes on in the background");
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private DeviceHealth.Limits limits() {
-    return DeviceHealth.Limits.usual(
-        TimeUnit.MILLISECONDS.toNanos(
-            Math.max(LEAST_SILENCE_MS, (long) SILENT_POLLS * asked.pollMs)));
-  }
-
-  private void again(Runnable task, long delayMs) {
-    try {
-      Future<?> unused =
-          worker.schedule(
-              () -> {
-                try {
-                  task.run();
-                } catch (RuntimeException | LinkageError e) {
-                  // Without this the executor would swallow it.
-                  LOG.error("the TensorRT driver cannot look after its device", e);
-                }
-              },
-              delayMs,
-              TimeUnit.MILLISECONDS);
-    } catch (RejectedExecutionException e) {
-      LOG.debug("the driver stops, and looks no more", e);
-    }
+    thread.stop(this::close, "ONNX Runtime");
   }
 
   /** Opens what is not open, reads the sensors, and looks again as long as this round goes on. */
@@ -344,7 +285,7 @@ public final class TensorRtDriver {
     }
     boolean watched = accelerator != null || rests;
     boolean lost = health.state() == DeviceHealth.State.LOST;
-    again(() -> look(of), watched || lost ? asked.pollMs : Math.max(RETRY_MS, asked.pollMs));
+    thread.runIn(watched || lost ? asked.pollMs : Math.max(RETRY_MS, asked.pollMs), () -> look(of));
     if (watched) {
       JetsonReadings.Readings found = readings.read();
       health.read(
@@ -361,7 +302,7 @@ public final class TensorRtDriver {
 
   /** What has happened already is not to wait for the interval. */
   private void judgeSoon() {
-    again(this::judge, 0);
+    thread.run(this::judge);
   }
 
   /** Registers the service, or closes the device, as its health says. */
@@ -386,7 +327,7 @@ public final class TensorRtDriver {
     } else if (device == null) {
       // The next look opens it.
       rests = !health.serves();
-    } else if (health.serves() && registration == null) {
+    } else if (health.serves() && service == null) {
       register(device);
     } else if (!health.serves() && state == DeviceHealth.State.COOLING) {
       rests = true;
@@ -396,21 +337,17 @@ public final class TensorRtDriver {
 
   private void register(TensorRtAccelerator device) {
     try {
-      registration = context.registerService(Accelerator.class, device, dictionary(device.info()));
+      service = AcceleratorService.register(context, device);
     } catch (IllegalStateException e) {
       LOG.debug("the bundle stops, and registers nothing more", e);
     }
   }
 
   private void unregister() {
-    ServiceRegistration<Accelerator> registered = registration;
-    registration = null;
+    AcceleratorService registered = service;
+    service = null;
     if (registered != null) {
-      try {
-        registered.unregister();
-      } catch (IllegalStateException e) {
-        LOG.debug("the framework has taken the service back already", e);
-      }
+      registered.unregister();
     }
   }
 
@@ -446,17 +383,17 @@ public final class TensorRtDriver {
           env.close();
         }
       }
-      complaint = "";
+      complaint.settle();
       health.opened();
     } catch (VendorLibraryException e) {
       if (e.code() == VendorLibraryException.Code.NOT_FOUND && now.libraryPath.isBlank()) {
-        if (isNew("absent")) {
+        if (complaint.isNew("absent")) {
           LOG.info(
               "no ONNX Runtime is installed on this machine, so that there is no TensorRT accelerator;"
                   + " set libraryPath if it lies elsewhere; it is looked for again everyMs={}",
               RETRY_MS);
         }
-      } else if (isNew(e.toString())) {
+      } else if (complaint.isNew(e.toString())) {
         LOG.error(
             "ONNX Runtime cannot be opened, so that there is no TensorRT accelerator; correct this, it"
                 + " is tried again by itself libraryPath={}",
@@ -464,7 +401,7 @@ public final class TensorRtDriver {
             e);
       }
     } catch (AcceleratorException | OrtException | InvalidPathException e) {
-      if (isNew(e.toString())) {
+      if (complaint.isNew(e.toString())) {
         LOG.error(
             "this ONNX Runtime cannot be used, so that there is no TensorRT accelerator; correct this,"
                 + " it is tried again by itself libraryPath={}",
@@ -560,13 +497,6 @@ public final class TensorRtDriver {
         : Path.of(configured.strip()).toAbsolutePath();
   }
 
-  /** Whether it was not said the last time. */
-  private boolean isNew(String what) {
-    boolean fresh = !what.equals(complaint);
-    complaint = what;
-    return fresh;
-  }
-
   private AcceleratorInfo info(OrtApi api, VendorLibrary opened, NvidiaMachine machine) {
     String buildId = opened.facts().buildId();
     int gpu = asked.settings.device();
@@ -583,40 +513,35 @@ public final class TensorRtDriver {
         .build();
   }
 
-  /** The framework takes nothing newer. */
-  @SuppressWarnings("JdkObsolete")
-  private static Dictionary<String, Object> dictionary(AcceleratorInfo info) {
-    return new Hashtable<>(info.properties());
-  }
-
   /** The configured settings; one without sense is reported and takes its default. */
   private static Asked asked(Config config) {
     TensorRtSettings settings =
         new TensorRtSettings(
-            number("device", config.device(), 0, TensorRtSettings.MOST_DEVICE, 0),
-            number(
+            Setting.number("device", config.device(), 0, TensorRtSettings.MOST_DEVICE, 0),
+            Setting.number(
                 "workspaceMebibytes",
                 config.workspaceMebibytes(),
                 0,
                 TensorRtSettings.MOST_WORKSPACE,
                 0),
-            number("dlaCore", config.dlaCore(), -1, TensorRtSettings.MOST_DLA, -1),
-            number(
+            Setting.number("dlaCore", config.dlaCore(), -1, TensorRtSettings.MOST_DLA, -1),
+            Setting.number(
                 "leastSubgraphNodes",
                 config.leastSubgraphNodes(),
                 1,
                 TensorRtSettings.MOST_SUBGRAPH,
                 1),
-            number("mostCpuPercent", config.mostCpuPercent(), 0, 100, 10),
+            Setting.number("mostCpuPercent", config.mostCpuPercent(), 0, 100, 10),
             "",
             false);
     return new Asked(
         Objects.requireNonNullElse(config.libraryPath(), ""),
         wanted(Objects.requireNonNullElse(config.providers(), "")),
         Objects.requireNonNullElse(config.cacheFolder(), ""),
-        number("cacheLimitMebibytes", config.cacheLimitMebibytes(), 1, MOST_LIMIT, USUAL_LIMIT),
+        Setting.number(
+            "cacheLimitMebibytes", config.cacheLimitMebibytes(), 1, MOST_LIMIT, USUAL_LIMIT),
         settings,
-        number("pollMs", config.pollMs(), 10, MOST_MS, 2_000),
+        Setting.number("pollMs", config.pollMs(), 10, MOST_MS, 2_000),
         severity(config.logSeverity()));
   }
 
@@ -645,19 +570,5 @@ public final class TensorRtDriver {
       return ERROR;
     }
     return severity;
-  }
-
-  private static int number(String name, int asked, int least, int most, int otherwise) {
-    if (asked < least || asked > most) {
-      LOG.error(
-          "a setting has no sense, its default is used: {} asked={} least={} most={} default={}",
-          name,
-          asked,
-          least,
-          most,
-          otherwise);
-      return otherwise;
-    }
-    return asked;
   }
 }

@@ -12,10 +12,10 @@ package io.shoji.driver.tensorrt;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.driver.VariantOptions;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * How a model is loaded. A variant overrides the driver's settings in its options.
@@ -49,7 +49,7 @@ record TensorRtSettings(
   private static final String TABLE = PREFIX + "calibrationTable";
   private static final String NATIVE_TABLE = PREFIX + "nativeTable";
   private static final Set<String> KEYS =
-      new TreeSet<>(Set.of(WORKSPACE, DLA, SUBGRAPH, CPU_PERCENT, TABLE, NATIVE_TABLE));
+      Set.of(WORKSPACE, DLA, SUBGRAPH, CPU_PERCENT, TABLE, NATIVE_TABLE);
 
   /**
    * With what the variant's options say.
@@ -58,26 +58,15 @@ record TensorRtSettings(
    *     unknown, or a value that has no sense
    */
   TensorRtSettings with(ModelArtifact artifact) throws AcceleratorException {
-    for (String key : artifact.options().keySet()) {
-      if (key.startsWith(PREFIX) && !KEYS.contains(key)) {
-        throw new AcceleratorException(
-            Code.UNSUPPORTED,
-            "an option that this driver does not know; correct it in model.json asked="
-                + key
-                + " known="
-                + KEYS
-                + " "
-                + artifact);
-      }
-    }
+    VariantOptions options = VariantOptions.of(artifact, PREFIX, KEYS);
     return new TensorRtSettings(
         device,
-        number(artifact, WORKSPACE, workspaceMebibytes, 0, MOST_WORKSPACE),
-        number(artifact, DLA, dlaCore, -1, MOST_DLA),
-        number(artifact, SUBGRAPH, leastSubgraphNodes, 1, MOST_SUBGRAPH),
-        number(artifact, CPU_PERCENT, mostCpuPercent, 0, 100),
-        artifact.options().getOrDefault(TABLE, calibrationTable).strip(),
-        truth(artifact, NATIVE_TABLE, nativeTable));
+        options.number(WORKSPACE, workspaceMebibytes, 0, MOST_WORKSPACE),
+        options.number(DLA, dlaCore, -1, MOST_DLA),
+        options.number(SUBGRAPH, leastSubgraphNodes, 1, MOST_SUBGRAPH),
+        options.number(CPU_PERCENT, mostCpuPercent, 0, 100),
+        options.text(TABLE, calibrationTable).strip(),
+        options.truth(NATIVE_TABLE, nativeTable, "false", "true"));
   }
 
   /**
@@ -100,47 +89,6 @@ record TensorRtSettings(
             + calibrationTable
             + " files="
             + artifact.files()
-            + " "
-            + artifact);
-  }
-
-  private static boolean truth(ModelArtifact artifact, String key, boolean otherwise)
-      throws AcceleratorException {
-    String asked = artifact.options().get(key);
-    if (asked == null) {
-      return otherwise;
-    }
-    if (!asked.equals("true") && !asked.equals("false")) {
-      throw nonsense(artifact, key, asked, "true or false");
-    }
-    return asked.equals("true");
-  }
-
-  private static int number(ModelArtifact artifact, String key, int otherwise, int least, int most)
-      throws AcceleratorException {
-    String asked = artifact.options().get(key);
-    if (asked == null) {
-      return otherwise;
-    }
-    if (asked.strip().matches("-?\\d{1,9}")) {
-      int value = Integer.parseInt(asked.strip());
-      if (value >= least && value <= most) {
-        return value;
-      }
-    }
-    throw nonsense(artifact, key, asked, least + " to " + most);
-  }
-
-  private static AcceleratorException nonsense(
-      ModelArtifact artifact, String key, String asked, String known) {
-    return new AcceleratorException(
-        Code.UNSUPPORTED,
-        "an option has a value without sense; correct it in model.json "
-            + key
-            + "="
-            + asked
-            + " known="
-            + known
             + " "
             + artifact);
   }

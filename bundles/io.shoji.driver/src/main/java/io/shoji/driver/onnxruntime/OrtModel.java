@@ -14,13 +14,12 @@ import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.MemoryUse;
 import io.shoji.driver.DeadlineWatchdog;
+import io.shoji.driver.GivenTensors;
 import io.shoji.tensor.Tensor;
 import io.shoji.tensor.TensorSpec;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -111,15 +110,15 @@ public final class OrtModel implements LoadedModel {
   @Override
   public Binding bind(List<Tensor> inputTensors, List<Tensor> outputTensors)
       throws AcceleratorException {
-    check("input", inputs, inputTensors);
-    check("output", outputs, outputTensors);
+    GivenTensors.check("input", inputs, inputTensors);
+    GivenTensors.check("output", outputs, outputTensors);
     return make(inputTensors, outputTensors);
   }
 
   @Override
   public List<Tensor> run(List<Tensor> inputTensors, long deadlineNanos)
       throws AcceleratorException {
-    check("input", inputs, inputTensors);
+    GivenTensors.check("input", inputs, inputTensors);
     try (OrtBinding call = make(inputTensors, null)) {
       return call.runIntoNew(deadlineNanos);
     }
@@ -312,20 +311,5 @@ public final class OrtModel implements LoadedModel {
           };
     }
     return AcceleratorException.withStatus(code, what + ": " + e.text() + " " + name, e.code());
-  }
-
-  private static void check(String kind, List<TensorSpec> specs, List<Tensor> tensors) {
-    if (specs.size() != tensors.size()) {
-      throw new IllegalArgumentException(
-          "the model takes another number of " + kind + "s asked=" + specs + " found=" + tensors);
-    }
-    List<String> wrong = new ArrayList<>();
-    for (int i = 0; i < specs.size(); i++) {
-      Optional<String> mismatch = specs.get(i).mismatch(tensors.get(i));
-      mismatch.ifPresent(wrong::add);
-    }
-    if (!wrong.isEmpty()) {
-      throw new IllegalArgumentException(kind + " " + String.join("; ", wrong));
-    }
   }
 }
