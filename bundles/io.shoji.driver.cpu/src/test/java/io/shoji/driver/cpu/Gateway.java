@@ -9,92 +9,19 @@
  */
 package io.shoji.driver.cpu;
 
-import io.shoji.accelerator.Accelerator;
-import io.shoji.accelerator.VendorLibraries;
-import io.shoji.natives.NativeLibraries;
-import java.lang.annotation.Annotation;
-import java.lang.reflect.Proxy;
+import io.shoji.testkit.DriverGateway;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.Map;
-import org.apache.felix.framework.Felix;
-import org.jspecify.annotations.Nullable;
-import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
-import org.osgi.framework.Constants;
-import org.osgi.framework.ServiceReference;
-import org.osgi.util.tracker.ServiceTracker;
 
-/**
- * A framework with the service that opens libraries, and the CPU driver in it: the component is
- * made as declarative services would make it, all else is real.
- */
-final class Gateway implements AutoCloseable {
-  private static final long PATIENCE_MILLIS = 30_000;
-
-  private final Felix framework;
-  private final NativeLibraries libraries;
-
+/** A framework with the driver in it. */
+final class Gateway extends DriverGateway {
   Gateway(Path folder) throws BundleException {
-    Map<String, Object> properties = new HashMap<>();
-    properties.put(Constants.FRAMEWORK_STORAGE, folder.resolve("framework").toString());
-    framework = new Felix(properties);
-    framework.start();
-    libraries =
-        new NativeLibraries(
-            framework.getBundleContext(),
-            annotation(NativeLibraries.Configuration.class, Map.of()));
-  }
-
-  BundleContext context() {
-    return framework.getBundleContext();
-  }
-
-  VendorLibraries libraries() {
-    return libraries;
+    super(folder);
   }
 
   /** Starts the driver with these settings, all others at their defaults. */
   CpuDriver start(Map<String, Object> settings) {
-    return new CpuDriver(context(), libraries, annotation(CpuDriver.Config.class, settings));
-  }
-
-  /** Waits for the driver's service. */
-  Accelerator accelerator() throws InterruptedException {
-    ServiceTracker<Accelerator, Accelerator> tracker =
-        new ServiceTracker<>(context(), Accelerator.class, null);
-    tracker.open();
-    try {
-      Accelerator found = tracker.waitForService(PATIENCE_MILLIS);
-      if (found == null) {
-        throw new IllegalStateException("no accelerator after ms=" + PATIENCE_MILLIS);
-      }
-      return found;
-    } finally {
-      tracker.close();
-    }
-  }
-
-  @Nullable ServiceReference<Accelerator> reference() {
-    return context().getServiceReference(Accelerator.class);
-  }
-
-  @Override
-  public void close() throws BundleException, InterruptedException {
-    libraries.deactivate();
-    framework.stop();
-    framework.waitForStop(PATIENCE_MILLIS);
-  }
-
-  /** An annotation with some values, and the defaults for the others. */
-  static <A extends Annotation> A annotation(Class<A> type, Map<String, Object> values) {
-    return type.cast(
-        Proxy.newProxyInstance(
-            type.getClassLoader(),
-            new Class<?>[] {type},
-            (proxy, method, arguments) ->
-                values.containsKey(method.getName())
-                    ? values.get(method.getName())
-                    : method.getDefaultValue()));
+    return new CpuDriver(context(), libraries(), annotation(CpuDriver.Config.class, settings));
   }
 }

@@ -9,6 +9,7 @@
  */
 package io.shoji.itests.swap;
 
+import io.shoji.testkit.FelixWithPackages;
 import io.shoji.testkit.Proof;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -12,7 +12,10 @@ package io.shoji.itests.swap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.shoji.itests.swap.probe.Probe;
+import io.shoji.testkit.FelixWithPackages;
 import io.shoji.testkit.Proof;
+import io.shoji.testkit.Samples;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -106,7 +109,10 @@ class LedgerIT {
     }
     try (FelixWithPackages felix =
         new FelixWithPackages(
-            folder.resolve("framework"), Path.of(System.getProperty("swap.platform")), shoji)) {
+            folder.resolve("framework"),
+            Path.of(System.getProperty("swap.platform")),
+            shoji,
+            Probe.class)) {
       // A gap that is shorter than the deadline costs nobody an error, however busy the machine is;
       // and that it is busy is no reason here to go back to what was replaced a moment ago.
       felix.configure("io.shoji.engine", Map.of("gapWaitMs", (int) DEADLINE_MS, "probationMs", 0));

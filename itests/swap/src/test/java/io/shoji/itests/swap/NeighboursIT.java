@@ -12,7 +12,10 @@ package io.shoji.itests.swap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.shoji.itests.swap.probe.Probe;
+import io.shoji.testkit.FelixWithPackages;
 import io.shoji.testkit.Proof;
+import io.shoji.testkit.Samples;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -48,6 +51,7 @@ class NeighboursIT {
 
   /** A status has the distributions of all latencies: asking for it often would be a load. */
   private static final long STATUS_MS = 100;
+
   private static final int QUESTIONS = 96;
   private static final int ENOUGH_QUIET = 5;
   private static final double MOST_SLOWDOWN = 1.5;
@@ -79,7 +83,10 @@ class NeighboursIT {
     }
     try (FelixWithPackages felix =
         new FelixWithPackages(
-            folder.resolve("framework"), Path.of(System.getProperty("swap.platform")), shoji)) {
+            folder.resolve("framework"),
+            Path.of(System.getProperty("swap.platform")),
+            shoji,
+            Probe.class)) {
       // What was replaced is not kept to go back to: the other version is loaded anew each time.
       felix.configure("io.shoji.engine", Map.of("probationMs", 0));
       felix.deploy(

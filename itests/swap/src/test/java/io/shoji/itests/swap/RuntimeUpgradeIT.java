@@ -11,7 +11,10 @@ package io.shoji.itests.swap;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.shoji.itests.swap.probe.Probe;
+import io.shoji.testkit.FelixWithPackages;
 import io.shoji.testkit.Proof;
+import io.shoji.testkit.Samples;
 import java.io.IOException;
 import java.lang.ref.WeakReference;
 import java.nio.file.Files;
@@ -45,7 +48,10 @@ class RuntimeUpgradeIT {
   void shouldLeaveNothingBehindWhenTheRuntimeIsReplacedAgainAndAgain() throws Exception {
     try (FelixWithPackages felix =
         new FelixWithPackages(
-            work.resolve("framework"), Path.of(System.getProperty("swap.platform")), shoji)) {
+            work.resolve("framework"),
+            Path.of(System.getProperty("swap.platform")),
+            shoji,
+            Probe.class)) {
       felix.deploy(
           felix.write(
               work,

@@ -12,7 +12,10 @@ package io.shoji.itests.swap;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.shoji.dp.SideBySide;
+import io.shoji.itests.swap.probe.Probe;
+import io.shoji.testkit.FelixWithPackages;
 import io.shoji.testkit.Proof;
+import io.shoji.testkit.Samples;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.InvocationTargetException;
@@ -80,7 +83,10 @@ class SideBySideIT {
   private FelixWithPackages start(Path folder) throws Exception {
     FelixWithPackages felix =
         new FelixWithPackages(
-            folder.resolve("framework"), Path.of(System.getProperty("swap.platform")), shoji);
+            folder.resolve("framework"),
+            Path.of(System.getProperty("swap.platform")),
+            shoji,
+            Probe.class);
     // While a generation is on probation the one before is kept, and with it its driver.
     felix.configure("io.shoji.engine", Map.of("probationMs", 0));
     felix.deploy(

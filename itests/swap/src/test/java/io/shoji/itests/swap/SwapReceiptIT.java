@@ -11,6 +11,9 @@ package io.shoji.itests.swap;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.shoji.itests.swap.probe.Probe;
+import io.shoji.testkit.FelixWithPackages;
+import io.shoji.testkit.Samples;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -38,7 +41,10 @@ class SwapReceiptIT {
   void shouldGiveCleanReceiptsWhenTheRuntimeIsReplaced() throws Exception {
     try (FelixWithPackages felix =
         new FelixWithPackages(
-            work.resolve("receipts"), Path.of(System.getProperty("swap.platform")), shoji)) {
+            work.resolve("receipts"),
+            Path.of(System.getProperty("swap.platform")),
+            shoji,
+            Probe.class)) {
       felix.deploy(
           felix.write(
               work,

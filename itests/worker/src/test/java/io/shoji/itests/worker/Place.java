@@ -11,6 +11,9 @@ package io.shoji.itests.worker;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.shoji.itests.worker.probe.Probe;
+import io.shoji.testkit.FelixWithPackages;
+import io.shoji.testkit.Samples;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -38,7 +41,7 @@ final class Place implements AutoCloseable {
   static final String PREVIOUS = "io.shoji.onnxruntime.previous.linux." + ARCHITECTURE;
   private static final long PATIENCE_NANOS = 60_000_000_000L;
 
-  final Gateway felix;
+  final FelixWithPackages felix;
   final Path folder;
   final Samples samples;
   private int packages;
@@ -52,7 +55,7 @@ final class Place implements AutoCloseable {
     this.folder = folder;
     Files.createDirectories(folder);
     samples = new Samples(SHOJI.resolve("io.shoji.model.digits.jar"));
-    felix = new Gateway(folder.resolve("framework"), PLATFORM, SHOJI);
+    felix = new FelixWithPackages(folder.resolve("framework"), PLATFORM, SHOJI, Probe.class);
     // That the machine is busy is no reason here to refuse what is exchanged: it would be too slow.
     felix.configure("io.shoji.engine", Map.of("probationMs", 0, "acceptance", false));
     Map<String, Object> all = new HashMap<>(settings);

@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.itests.worker;
+package io.shoji.testkit;
 
 import io.shoji.dp.DeploymentPackageWriter;
 import java.io.ByteArrayInputStream;
@@ -22,6 +22,7 @@ import java.util.HashMap;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.ServiceLoader;
 import java.util.function.Function;
 import java.util.jar.Attributes;
@@ -29,6 +30,7 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
@@ -42,15 +44,25 @@ import org.osgi.framework.launch.FrameworkFactory;
  * A Felix framework in this JVM with DeploymentAdmin, so that a test sees class loaders and
  * mappings from outside.
  */
-final class Gateway implements AutoCloseable {
-  private static final String PROBE = "io.shoji.itests.worker.probe.Probe";
-
+public final class FelixWithPackages implements AutoCloseable {
   private final Framework framework;
   private final Path shoji;
-  private Function<Map<String, Object>, Map<String, Object>> probe;
+  private final String probeClass;
+  private @Nullable Function<Map<String, Object>, Map<String, Object>> probe;
 
-  Gateway(Path storage, Path platform, Path shoji) throws BundleException, IOException {
+  /**
+   * Starts it.
+   *
+   * @param storage where it keeps its files
+   * @param platform folder of the jars that are in it from the start
+   * @param shoji folder of this project's jars
+   * @param probe activator of a bundle that offers the test's requests as a function, {@code
+   *     probe=shoji}, in a package of its own
+   */
+  public FelixWithPackages(Path storage, Path platform, Path shoji, Class<?> probe)
+      throws BundleException, IOException {
     this.shoji = shoji;
+    this.probeClass = probe.getName();
     Map<String, String> configuration = new HashMap<>();
     configuration.put(Constants.FRAMEWORK_STORAGE, storage.toString());
     configuration.put(
@@ -76,12 +88,13 @@ final class Gateway implements AutoCloseable {
     }
   }
 
-  BundleContext context() {
+  /** The framework's. */
+  public BundleContext context() {
     return framework.getBundleContext();
   }
 
   /** Writes a package of bundles named by their file in the folder of this project's jars. */
-  Path write(Path folder, String name, String version, String... bundles) throws Exception {
+  public Path write(Path folder, String name, String version, String... bundles) throws Exception {
     Path[] files = new Path[bundles.length];
     for (int i = 0; i < files.length; i++) {
       files[i] = shoji.resolve(bundles[i] + ".jar");
@@ -90,7 +103,8 @@ final class Gateway implements AutoCloseable {
   }
 
   /** Writes a package of bundles. */
-  Path writeFiles(Path folder, String name, String version, Path... bundles) throws Exception {
+  public Path writeFiles(Path folder, String name, String version, Path... bundles)
+      throws Exception {
     DeploymentPackageWriter writer = new DeploymentPackageWriter(name, version);
     for (Path bundle : bundles) {
       writer.bundle(bundle);
@@ -103,7 +117,7 @@ final class Gateway implements AutoCloseable {
   /**
    * Installs or updates through DeploymentAdmin, which lives behind the framework's own classes.
    */
-  void deploy(Path dp) throws Exception {
+  public void deploy(Path dp) throws Exception {
     Object admin = service("org.osgi.service.deploymentadmin.DeploymentAdmin", null);
     try (InputStream in = Files.newInputStream(dp)) {
       admin.getClass().getMethod("installDeploymentPackage", InputStream.class).invoke(admin, in);
@@ -111,7 +125,9 @@ final class Gateway implements AutoCloseable {
   }
 
   /** Configures a component through ConfigurationAdmin, as {@link #deploy}. */
-  void configure(String pid, Map<String, Object> settings) throws Exception {
+  // ConfigurationAdmin takes nothing newer.
+  @SuppressWarnings("JdkObsolete")
+  public void configure(String pid, Map<String, Object> settings) throws Exception {
     Object admin = service("org.osgi.service.cm.ConfigurationAdmin", null);
     Object configuration =
         admin
@@ -126,21 +142,22 @@ final class Gateway implements AutoCloseable {
 
   /** Starts the probe, which needs the API of the core package. */
   @SuppressWarnings("unchecked")
-  void startProbe() throws BundleException, IOException, InvalidSyntaxException {
+  public void startProbe() throws BundleException, IOException, InvalidSyntaxException {
     Manifest manifest = new Manifest();
     Attributes main = manifest.getMainAttributes();
     main.putValue("Manifest-Version", "1.0");
     main.putValue("Bundle-ManifestVersion", "2");
-    main.putValue("Bundle-SymbolicName", "io.shoji.itests.worker.probe");
+    main.putValue("Bundle-SymbolicName", probeClass.substring(0, probeClass.lastIndexOf('.')));
     main.putValue("Bundle-Version", "1.0.0");
-    main.putValue("Bundle-Activator", PROBE);
+    main.putValue("Bundle-Activator", probeClass);
     main.putValue(
         "Import-Package",
         "io.shoji.tensor,io.shoji.inference,io.shoji.model,io.shoji.operations,io.shoji.accelerator,org.osgi.framework");
+    String entry = probeClass.replace('.', '/') + ".class";
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (JarOutputStream jar = new JarOutputStream(bytes, manifest);
-        InputStream in = getClass().getResourceAsStream("/" + PROBE.replace('.', '/') + ".class")) {
-      jar.putNextEntry(new JarEntry(PROBE.replace('.', '/') + ".class"));
+        InputStream in = Objects.requireNonNull(getClass().getResourceAsStream("/" + entry))) {
+      jar.putNextEntry(new JarEntry(entry));
       in.transferTo(jar);
       jar.closeEntry();
     }
@@ -151,12 +168,12 @@ final class Gateway implements AutoCloseable {
   }
 
   /** Sends a request through the probe, after {@link #startProbe}. */
-  Map<String, Object> call(Map<String, Object> request) {
-    return probe.apply(request);
+  public Map<String, Object> call(Map<String, Object> request) {
+    return Objects.requireNonNull(probe, "startProbe comes first").apply(request);
   }
 
   /** A service, whose classes are behind the framework. */
-  Object service(String type, String filter) throws InvalidSyntaxException {
+  public Object service(String type, @Nullable String filter) throws InvalidSyntaxException {
     ServiceReference<?>[] references = context().getAllServiceReferences(type, filter);
     if (references == null) {
       throw new AssertionError("no service type=" + type + " filter=" + filter);
@@ -164,7 +181,8 @@ final class Gateway implements AutoCloseable {
     return context().getService(references[0]);
   }
 
-  Bundle bundle(String symbolicName) {
+  /** The bundle of a name, which must be there. */
+  public Bundle bundle(String symbolicName) {
     for (Bundle bundle : context().getBundles()) {
       if (bundle.getSymbolicName().equals(symbolicName)) {
         return bundle;
@@ -174,8 +192,12 @@ final class Gateway implements AutoCloseable {
   }
 
   @Override
-  public void close() throws BundleException, InterruptedException {
+  public void close() throws BundleException {
     framework.stop();
-    framework.waitForStop(30_000);
+    try {
+      framework.waitForStop(30_000);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

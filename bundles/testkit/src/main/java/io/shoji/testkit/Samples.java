@@ -7,7 +7,7 @@
  *
  * SPDX-License-Identifier: EPL-2.0
  */
-package io.shoji.itests.swap;
+package io.shoji.testkit;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -23,13 +23,13 @@ import java.util.zip.ZipFile;
  * Golden samples of a model package: the FLOAT32 inputs, the expected outputs and the labels of a
  * safetensors file.
  */
-final class Samples {
+public final class Samples {
   private final ByteBuffer data;
   private final String header;
   private final int count;
 
   /** Reads them out of the model bundle. */
-  Samples(Path bundle) throws IOException {
+  public Samples(Path bundle) throws IOException {
     byte[] bytes;
     try (ZipFile zip = new ZipFile(bundle.toFile())) {
       bytes =
@@ -42,18 +42,20 @@ final class Samples {
     count = (int) shape("label")[0];
   }
 
-  int count() {
+  /** How many there are. */
+  public int count() {
     return count;
   }
 
   /** Shape of one sample: the tensor's with a batch of one. */
-  long[] sampleShape(String tensor) {
+  public long[] sampleShape(String tensor) {
     long[] shape = shape(tensor);
     shape[0] = 1;
     return shape;
   }
 
-  float[] sample(String tensor, int index) {
+  /** Values of one sample. */
+  public float[] sample(String tensor, int index) {
     int size = (int) Arrays.stream(sampleShape(tensor)).reduce(1, (a, b) -> a * b);
     float[] values = new float[size];
     int start = (int) offset(tensor) + index * size * Float.BYTES;
