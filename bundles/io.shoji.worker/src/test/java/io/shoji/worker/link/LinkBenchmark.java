@@ -19,6 +19,7 @@ import io.shoji.tensor.Tensor;
 import io.shoji.testkit.Artifacts;
 import io.shoji.testkit.OnnxGraph;
 import io.shoji.testkit.OnnxModels;
+import io.shoji.testkit.SocketRoundTrip;
 import io.shoji.testkit.Tensors;
 import java.io.IOException;
 import java.io.InputStream;
@@ -158,8 +159,13 @@ final class LinkBenchmark {
       Accelerator there = worker.accelerator();
       System.out.printf(
           "One caller: median, us, of %d rounds of %d ms. %d callers: runs per second."
-              + " spin=%s cores=%d%n%n",
-          rounds, millis, CALLERS, spin, Runtime.getRuntime().availableProcessors());
+              + " spin=%s cores=%d; a byte there and back through a socket: %.1f us%n%n",
+          rounds,
+          millis,
+          CALLERS,
+          spin,
+          Runtime.getRuntime().availableProcessors(),
+          SocketRoundTrip.medianMicros());
       System.out.printf(
           "%-16s %10s %10s %10s %9s %9s %9s %9s | %10s %10s %7s%n",
           "model",
