@@ -47,7 +47,7 @@ public final class SocketRoundTrip {
           near.read(one.clear());
           nanos[i] = System.nanoTime() - start;
         }
-        near.close();
+        near.shutdownOutput();
         echo.join();
       }
     } finally {
