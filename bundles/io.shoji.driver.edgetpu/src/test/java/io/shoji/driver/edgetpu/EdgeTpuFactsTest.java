@@ -246,6 +246,7 @@ class EdgeTpuFactsTest {
     }
   }
 
+  @Test
   void shouldOpenTheMachinesOwnLibraryWhereThereIsOne() throws Exception {
     try (Gateway gateway = new Gateway(folder)) {
       VendorLibrary library;

@@ -19,6 +19,7 @@ import com.google.gson.JsonParser;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.VendorLibrary;
+import io.shoji.accelerator.VendorLibraryException;
 import io.shoji.testkit.ProcessFigures;
 import io.shoji.testkit.SimulatedHailoRt;
 import java.io.IOException;
@@ -37,6 +38,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.opentest4j.TestAbortedException;
 
 /** The binding, and the simulator, against the facts of HailoRT's headers in all releases. */
 @Timeout(60)
@@ -315,6 +317,23 @@ class HailoRtTest {
           assertThat(HailoDevice.scan(api)).containsExactly("0000:01:00.0");
         }
         assertThat(ProcessFigures.mappedFiles()).doesNotContain(simulated.library().toString());
+      }
+    }
+  }
+
+  @Test
+  void shouldOpenTheMachinesOwnLibraryWhereThereIsOne() throws Exception {
+    try (Gateway gateway = new Gateway(folder)) {
+      VendorLibrary library;
+      try {
+        library = gateway.libraries().openSystem("libhailort.so");
+      } catch (VendorLibraryException e) {
+        throw new TestAbortedException("this machine has no HailoRT that opens: " + e, e);
+      }
+      try (library) {
+        HailoRt api = HailoRt.of(library);
+        assertThat(api.version()).startsWith("4.");
+        assertThat(HailoDevice.scan(api)).allSatisfy(id -> assertThat(id).isNotBlank());
       }
     }
   }
