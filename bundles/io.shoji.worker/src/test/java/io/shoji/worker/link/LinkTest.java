@@ -356,7 +356,8 @@ class LinkTest {
     try (LoadedModel model = load()) {
       assertCode(
           Code.DEVICE_LOST,
-          () -> model.run(List.of(row(TinyAccelerator.HANG, 0, 0, 0)), in(SECOND / 5)));
+          // Long enough for the worker to have begun it, however busy the machine is.
+          () -> model.run(List.of(row(TinyAccelerator.HANG, 0, 0, 0)), in(2 * SECOND)));
       LinkLoss loss = worker.loss();
       assertThat(loss.reason()).isEqualTo(LinkLoss.Reason.HUNG);
       assertThat(loss.calls()).singleElement().matches(CallRecord::begun);
