@@ -133,6 +133,22 @@ public final class AcceleratorInfo {
     return new Builder(kind, device);
   }
 
+  /** Starts a description with all that this one says. */
+  public Builder toBuilder() {
+    return new Builder(kind, device)
+        .deviceName(deviceName)
+        .architecture(architecture)
+        .formats(formats)
+        .precisions(precisions)
+        .driver(driver, driverVersion)
+        .runtime(runtime, runtimeVersion, runtimeBuildId)
+        .concurrency(concurrency)
+        .exclusive(exclusive)
+        .dynamicShapes(dynamicShapes)
+        .remote(remote)
+        .simulated(simulated);
+  }
+
   /** Class of device, see {@link #KIND}. */
   public String kind() {
     return kind;

@@ -44,6 +44,20 @@ class AcceleratorInfoTest {
   }
 
   @Test
+  void shouldSayTheSameAgainWhenTakenAsStart() {
+    AcceleratorInfo first =
+        hailo
+            .deviceName("left of the press")
+            .concurrency(4)
+            .dynamicShapes(true)
+            .remote(true)
+            .simulated(true)
+            .build();
+    assertThat(first.toBuilder().build()).usingRecursiveComparison().isEqualTo(first);
+    assertThat(first.toBuilder().concurrency(6).build().concurrency()).isEqualTo(6);
+  }
+
+  @Test
   void shouldRefuseADeviceThatCanDoNothing() {
     assertThatThrownBy(() -> AcceleratorInfo.builder("cpu", "cpu0").build())
         .hasMessageContaining("formats=[] precisions=[]");

@@ -11,6 +11,7 @@ package io.shoji.worker.link;
 
 import io.shoji.accelerator.Accelerator;
 import io.shoji.accelerator.AcceleratorException;
+import io.shoji.accelerator.AcceleratorInfo;
 import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
 import java.io.IOException;
@@ -45,6 +46,9 @@ import org.slf4j.LoggerFactory;
  * the worker. Runs are made on one thread per lane, each load on a thread of its own.
  */
 public final class LinkServer implements AutoCloseable {
+  /** Runs that are on their way, at least, while a driver has more than one in flight. */
+  private static final int LEAST_CROSSING = 2;
+
   private static final Logger LOG = LoggerFactory.getLogger(LinkServer.class);
   private static final long HELLO_NANOS = TimeUnit.SECONDS.toNanos(10);
   private static final long JOIN_NANOS = TimeUnit.SECONDS.toNanos(5);
@@ -162,12 +166,26 @@ public final class LinkServer implements AutoCloseable {
             taken.put(key, value);
           }
         });
+    AcceleratorInfo info = accelerator.info();
     Message.Offer offer =
-        new Message.Offer(numbers.incrementAndGet(), accelerator.info(), Map.copyOf(taken));
+        new Message.Offer(
+            numbers.incrementAndGet(),
+            info.toBuilder().concurrency(withCrossing(info.concurrency())).build(),
+            Map.copyOf(taken));
     synchronized (lock) {
       offers.put(accelerator, offer);
       tell(offer);
     }
+  }
+
+  /**
+   * Runs worth having in flight over the link to a driver that has so many in flight: some more, so
+   * that the next ones have crossed when one ends; else the device would wait for each crossing. A
+   * driver that has one at a time is not sent a second: whoever measures a run there measures
+   * nothing else.
+   */
+  private static int withCrossing(int concurrency) {
+    return concurrency == 1 ? 1 : concurrency + Math.max(LEAST_CROSSING, concurrency / 2);
   }
 
   /**
@@ -526,7 +544,7 @@ public final class LinkServer implements AutoCloseable {
               number,
               loaded.inputs(),
               loaded.outputs(),
-              loaded.concurrency(),
+              withCrossing(Math.max(1, loaded.concurrency())),
               loaded.memory(),
               loaded.details());
       models.put(number, new ServedModel(loaded));
