@@ -32,6 +32,7 @@ final class Contest {
   private final List<Long> beforeNanos = new ArrayList<>();
   private final List<Long> nanos = new ArrayList<>();
   private boolean ended;
+  private String failure = "";
   private long spentNanos;
   private int samples;
   private int differing;
@@ -80,6 +81,7 @@ final class Contest {
   private List<Tensor> run(List<Tensor> inputs) {
     Generation generation = rival.generation();
     if (!generation.model.family.borrow(generation, InferenceService.deadlineIn(LIMIT_MS))) {
+      failure = "it answers no more";
       return List.of();
     }
     try {
@@ -97,8 +99,14 @@ final class Contest {
     } catch (AcceleratorException | RuntimeException e) {
       // Requests find out themselves whether it is broken.
       LOG.debug("what answers cannot be compared with {}", generation, e);
+      failure = String.valueOf(e.getMessage());
       return List.of();
     }
+  }
+
+  /** Why what answers could run no further sample; empty if it could. */
+  String failure() {
+    return failure;
   }
 
   /** What was found. */

@@ -197,6 +197,9 @@ final class Trial {
     if (contest != null && rival != null) {
       likeness = contest.likeness();
       likeness.addTo(found);
+      if (!contest.failure().isEmpty()) {
+        found.put("agreement.failure", contest.failure());
+      }
       if (rival.sameFile()) {
         likeness.estrangement().ifPresent(wrong::add);
       }

@@ -306,6 +306,25 @@ class RolloutsTest extends GoldenFixture {
     assertThat(ask().modelVersion()).isEqualTo("1.0.0");
   }
 
+  @Test
+  void shouldSayWhyWhatAnswersCouldNotBeComparedOnGoldenSamples() throws Exception {
+    configure(Canary.OFF, 0.1);
+    FakeAccelerator cpu = plug(FakeAccelerator.of("cpu", 4));
+    serveFirst();
+    cpu.quirks.put(
+        "1.0.0",
+        (inputs, outputs) -> {
+          throw new AcceleratorException(AcceleratorException.Code.FAILED, "out of order");
+        });
+    installSecond();
+
+    awaitState("2.0.0", State.PROBATION);
+    assertThat(newest().evidence())
+        .containsEntry("top1", "1.0000")
+        .hasEntrySatisfying("agreement.failure", why -> assertThat(why).contains("out of order"))
+        .doesNotContainKey("agreement");
+  }
+
   // Probation.
 
   @Test

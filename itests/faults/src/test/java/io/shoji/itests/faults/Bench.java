@@ -11,6 +11,7 @@ package io.shoji.itests.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.shoji.accelerator.AcceleratorHealth;
 import io.shoji.inference.InferenceService;
 import io.shoji.inference.ModelRef;
 import io.shoji.inference.ModelStatus;
@@ -162,6 +163,18 @@ final class Bench implements AutoCloseable {
         .filter(event -> event.type() == EngineEvent.Type.MODEL_FAILED)
         .map(EngineEvent::message)
         .toList();
+  }
+
+  /** Why the version that answers could not be compared with the one of the last change. */
+  String notCompared() {
+    List<ModelChange> changes = operations.changes(MODEL);
+    return changes.isEmpty() ? "" : changes.get(0).evidence().getOrDefault("agreement.failure", "");
+  }
+
+  /** Whether no call hangs. */
+  boolean isWell() {
+    return inference.accelerators().stream()
+        .allMatch(each -> each.health().state() == AcceleratorHealth.State.HEALTHY);
   }
 
   /** A tape for calls on such threads. */
