@@ -13,6 +13,7 @@ import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.MemoryUse;
+import io.shoji.driver.CallPool;
 import io.shoji.driver.GivenTensors;
 import io.shoji.driver.memory.NativeMemory;
 import io.shoji.tensor.Shape;
@@ -22,7 +23,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
 /**
  * A model of TensorFlow Lite with its interpreters: as many calls run at once, and whoever comes
@@ -35,7 +35,7 @@ final class TfliteModel implements LoadedModel {
   private final TfLite api;
   private final Long model;
   private final NativeMemory content;
-  private final InterpreterPool pool;
+  private final CallPool<TfLiteInterpreter> pool;
   private final List<TensorSpec> inputs;
   private final List<TensorSpec> outputs;
   private final long loadBytes;
@@ -69,12 +69,12 @@ final class TfliteModel implements LoadedModel {
     this.api = api;
     this.model = model;
     this.content = content;
-    this.pool = new InterpreterPool(interpreters);
+    this.pool = new CallPool<>(name, interpreters);
     this.inputs = inputs;
     this.outputs = outputs;
     this.loadBytes = loadBytes;
     this.details = Map.copyOf(details);
-    pool.interpreters().forEach(interpreter -> accelerator.watchdog().add(interpreter.call()));
+    pool.all().forEach(interpreter -> accelerator.watchdog().add(interpreter.call()));
   }
 
   @Override
@@ -89,7 +89,7 @@ final class TfliteModel implements LoadedModel {
 
   @Override
   public int concurrency() {
-    return pool.interpreters().size();
+    return pool.all().size();
   }
 
   @Override
@@ -97,7 +97,7 @@ final class TfliteModel implements LoadedModel {
       throws AcceleratorException {
     GivenTensors.check("input", inputs, inputTensors);
     GivenTensors.check("output", outputs, outputTensors);
-    checkOpen();
+    pool.checkOpen();
     return new TfliteBinding(this, inputTensors, outputTensors);
   }
 
@@ -128,14 +128,11 @@ final class TfliteModel implements LoadedModel {
   /** Runs once on memory whose shapes and sizes fit. */
   void run(List<Shape> shapes, ByteBuffer[] inputData, long deadlineNanos, OutputReader reader)
       throws AcceleratorException {
-    long late = System.nanoTime() - deadlineNanos;
-    if (late >= 0) {
-      throw timeout(late);
-    }
+    pool.checkDeadline(deadlineNanos);
     if (!device.awaitTurn(deadlineNanos)) {
-      throw timeout(System.nanoTime() - deadlineNanos);
+      throw pool.timeout(deadlineNanos);
     }
-    TfLiteInterpreter interpreter = take(deadlineNanos);
+    TfLiteInterpreter interpreter = pool.take(deadlineNanos);
     try {
       interpreter.fit(shapes);
       for (int i = 0; i < inputData.length; i++) {
@@ -164,15 +161,6 @@ final class TfliteModel implements LoadedModel {
     }
   }
 
-  private TfLiteInterpreter take(long deadlineNanos) throws AcceleratorException {
-    TfLiteInterpreter interpreter = pool.take(deadlineNanos);
-    if (interpreter == null) {
-      checkOpen();
-      throw timeout(System.nanoTime() - deadlineNanos);
-    }
-    return interpreter;
-  }
-
   private void check(int status, Call.End end, long deadlineNanos) throws AcceleratorException {
     long late = System.nanoTime() - deadlineNanos;
     if (status == TfLiteStatus.OK && end == Call.End.ITSELF && late < 0) {
@@ -184,21 +172,12 @@ final class TfliteModel implements LoadedModel {
             ? null
             : device.failed(status, name);
     if (end == Call.End.DRIVER || pool.isEnding()) {
-      throw driverStopped();
+      throw pool.driverStopped();
     }
     if (end == Call.End.DEADLINE || late >= 0) {
-      throw timeout(late);
+      throw pool.timeout(deadlineNanos);
     }
     throw failure == null ? device.failed(status, name) : failure;
-  }
-
-  private void checkOpen() throws AcceleratorException {
-    if (pool.isEnding()) {
-      throw driverStopped();
-    }
-    if (pool.isClosed()) {
-      throw new IllegalStateException("the model is closed " + name);
-    }
   }
 
   @Override
@@ -214,10 +193,11 @@ final class TfliteModel implements LoadedModel {
   @Override
   public void close() {
     synchronized (closing) {
-      pool.close();
+      // The runtime heeds this between two operators, and once it has begun: see Call.
+      pool.close(this::endCallsIfEnding);
       if (!released) {
         released = true;
-        for (TfLiteInterpreter interpreter : pool.interpreters()) {
+        for (TfLiteInterpreter interpreter : pool.all()) {
           accelerator.watchdog().remove(interpreter.call());
           interpreter.close();
         }
@@ -230,13 +210,20 @@ final class TfliteModel implements LoadedModel {
 
   /** Ends running calls with DEVICE_LOST, lets no other begin, and closes. */
   void closeByDriver() {
-    pool.end();
+    endByDriver();
     close();
   }
 
   /** Lets no call begin any more, and ends those that run, with DEVICE_LOST. */
   void endByDriver() {
     pool.end();
+    endCallsIfEnding();
+  }
+
+  private void endCallsIfEnding() {
+    if (pool.isEnding()) {
+      pool.all().forEach(interpreter -> interpreter.call().endByDriver());
+    }
   }
 
   /** Name of the artifact. */
@@ -255,18 +242,6 @@ final class TfliteModel implements LoadedModel {
             + found
             + " "
             + name);
-  }
-
-  private AcceleratorException driverStopped() {
-    return new AcceleratorException(
-        Code.DEVICE_LOST,
-        "the driver stops, or its device is gone; close the model and load it elsewhere " + name);
-  }
-
-  private AcceleratorException timeout(long lateNanos) {
-    return new AcceleratorException(
-        Code.TIMEOUT,
-        "the deadline passed lateMicros=" + TimeUnit.NANOSECONDS.toMicros(lateNanos) + " " + name);
   }
 
   static List<Shape> shapes(List<Tensor> tensors) {

@@ -10,18 +10,14 @@
 package io.shoji.driver.hailo;
 
 import com.sun.jna.Function;
+import io.shoji.driver.CallPool;
 import io.shoji.driver.ThreadStarter;
 import io.shoji.driver.memory.NativeMemory;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.IntConsumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The streams of one model: a thread for each, as HailoRT asks for, through which frames go in the
@@ -45,16 +41,10 @@ final class FramePipeline {
 
   private final List<BlockingQueue<Frame>> queues = new ArrayList<>();
   private final List<Thread> threads = new ArrayList<>();
-  private final List<Frame> frames;
+  private final CallPool<Frame> frames;
   private final int batch;
   private final IntConsumer failure;
-  private final ReentrantLock lock = new ReentrantLock();
-  private final Condition changed = lock.newCondition();
-
-  // Guarded by the lock.
-  private final ArrayDeque<Frame> idle;
-  private boolean closed;
-  private boolean ending;
+  private final Object lock = new Object();
 
   /** Written before {@link #broken} is. */
   private String brokenAt = "";
@@ -72,12 +62,11 @@ final class FramePipeline {
       String name,
       List<Stream> inputs,
       List<Stream> outputs,
-      List<Frame> frames,
+      CallPool<Frame> frames,
       int batch,
       ThreadStarter starter,
       IntConsumer failure) {
-    this.frames = List.copyOf(frames);
-    this.idle = new ArrayDeque<>(frames);
+    this.frames = frames;
     this.batch = batch;
     this.failure = failure;
     Function write = api.function(HailoFunction.hailo_vstream_write_raw_buffer);
@@ -127,76 +116,27 @@ final class FramePipeline {
         failure.accept(status);
       }
       if (frame.done(status, stream.name)) {
-        give(frame);
+        frames.give(frame);
       }
     }
   }
 
   private boolean isFirst(int status, String stream) {
-    lock.lock();
-    try {
+    synchronized (lock) {
       if (broken != HailoStatus.SUCCESS) {
         return false;
       }
       brokenAt = stream;
       broken = status;
       return true;
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /**
-   * Takes a frame, waiting for it until the deadline; null if there is none then, or it is closed.
-   */
-  @Nullable Frame take(long deadlineNanos) {
-    boolean interrupted = false;
-    lock.lock();
-    try {
-      while (!closed && !ending) {
-        Frame frame = idle.poll();
-        if (frame != null) {
-          return frame;
-        }
-        long left = deadlineNanos - System.nanoTime();
-        if (left <= 0) {
-          return null;
-        }
-        try {
-          changed.awaitNanos(Math.min(left, TimeUnit.HOURS.toNanos(1)));
-        } catch (InterruptedException e) {
-          // A call lasts until its result or its deadline; whoever interrupted it finds the flag.
-          interrupted = true;
-        }
-      }
-      return null;
-    } finally {
-      lock.unlock();
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
     }
   }
 
   /** Sends a frame on its way, to all streams in the same order. */
   void send(Frame frame) {
     frame.begin();
-    lock.lock();
-    try {
+    synchronized (lock) {
       queues.forEach(queue -> queue.add(frame));
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** Gives a frame back that nobody works on. */
-  void give(Frame frame) {
-    lock.lock();
-    try {
-      idle.push(frame);
-      changed.signalAll();
-    } finally {
-      lock.unlock();
     }
   }
 
@@ -207,63 +147,16 @@ final class FramePipeline {
 
   /** The stream that broke it; empty if none did. */
   String brokenAt() {
-    lock.lock();
-    try {
+    synchronized (lock) {
       return brokenAt;
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** Whether the driver stops. */
-  boolean isEnding() {
-    lock.lock();
-    try {
-      return ending;
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** Whether no frame is given away any more. */
-  boolean isClosed() {
-    lock.lock();
-    try {
-      return closed;
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  /** Gives no frame away any more, because the driver stops. */
-  void end() {
-    lock.lock();
-    try {
-      ending = true;
-      changed.signalAll();
-    } finally {
-      lock.unlock();
     }
   }
 
   /** Gives no frame away any more, waits until all are back, and ends the threads. */
   void close() {
-    boolean interrupted = false;
-    lock.lock();
-    try {
-      closed = true;
-      changed.signalAll();
-      while (idle.size() < frames.size()) {
-        try {
-          changed.await();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
-      }
-    } finally {
-      lock.unlock();
-    }
+    frames.close(() -> {});
     queues.forEach(queue -> queue.add(END));
+    boolean interrupted = false;
     for (Thread thread : threads) {
       while (thread.isAlive()) {
         try {
@@ -273,7 +166,7 @@ final class FramePipeline {
         }
       }
     }
-    frames.forEach(Frame::close);
+    frames.all().forEach(Frame::close);
     if (interrupted) {
       Thread.currentThread().interrupt();
     }

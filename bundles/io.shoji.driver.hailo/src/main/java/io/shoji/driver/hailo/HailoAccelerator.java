@@ -16,6 +16,7 @@ import io.shoji.accelerator.AcceleratorInfo;
 import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.driver.CallPool;
 import io.shoji.driver.DeclaredTensors;
 import io.shoji.driver.DeviceAccelerator;
 import io.shoji.driver.DeviceHealth;
@@ -183,13 +184,14 @@ final class HailoAccelerator implements DeviceAccelerator {
     for (int i = 0; i < own.queueSize(); i++) {
       frames.add(frame(inputs, outputs, batch));
     }
+    CallPool<Frame> pool = new CallPool<>(name, frames);
     FramePipeline pipeline =
         new FramePipeline(
             api,
             artifact.model(),
             inputs.stream().map(Port::stream).toList(),
             outputs.stream().map(Port::stream).toList(),
-            frames,
+            pool,
             batch,
             loads.starter(),
             this::broken);
@@ -206,6 +208,7 @@ final class HailoAccelerator implements DeviceAccelerator {
     return new HailoModel(
         name,
         this,
+        pool,
         pipeline,
         inputs,
         outputs,

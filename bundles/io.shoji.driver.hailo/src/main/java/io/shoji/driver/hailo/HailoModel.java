@@ -13,6 +13,7 @@ import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.MemoryUse;
+import io.shoji.driver.CallPool;
 import io.shoji.driver.GivenTensors;
 import io.shoji.driver.PreparedCall;
 import io.shoji.tensor.Tensor;
@@ -21,12 +22,12 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
 /** A configured network group with its streams: as many calls under way as it has frames. */
 final class HailoModel implements LoadedModel {
   private final String name;
   private final HailoAccelerator accelerator;
+  private final CallPool<Frame> frames;
   private final FramePipeline pipeline;
   private final List<Port> inputPorts;
   private final List<Port> outputPorts;
@@ -50,6 +51,7 @@ final class HailoModel implements LoadedModel {
   HailoModel(
       String name,
       HailoAccelerator accelerator,
+      CallPool<Frame> frames,
       FramePipeline pipeline,
       List<Port> inputPorts,
       List<Port> outputPorts,
@@ -60,6 +62,7 @@ final class HailoModel implements LoadedModel {
       Runnable afterClose) {
     this.name = name;
     this.accelerator = accelerator;
+    this.frames = frames;
     this.pipeline = pipeline;
     this.inputPorts = List.copyOf(inputPorts);
     this.outputPorts = List.copyOf(outputPorts);
@@ -110,20 +113,13 @@ final class HailoModel implements LoadedModel {
   /** Runs once on memory whose sizes fit. */
   private void run(ByteBuffer[] inputs, ByteBuffer[] outputs, long deadlineNanos)
       throws AcceleratorException {
-    long late = System.nanoTime() - deadlineNanos;
-    if (late >= 0) {
-      checkOpen();
-      throw timeout(late);
-    }
+    frames.checkOpen();
+    frames.checkDeadline(deadlineNanos);
     checkUsable();
     if (!accelerator.awaitTurn(deadlineNanos)) {
-      throw timeout(System.nanoTime() - deadlineNanos);
+      throw frames.timeout(deadlineNanos);
     }
-    Frame frame = pipeline.take(deadlineNanos);
-    if (frame == null) {
-      checkUsable();
-      throw timeout(System.nanoTime() - deadlineNanos);
-    }
+    Frame frame = frames.take(deadlineNanos);
     for (int i = 0; i < inputs.length; i++) {
       frame.input(i).put(0, inputs[i], 0, inputs[i].capacity());
     }
@@ -135,12 +131,12 @@ final class HailoModel implements LoadedModel {
       if (broken != HailoStatus.SUCCESS) {
         throw failed(broken, pipeline.brokenAt());
       }
-      throw timeout(System.nanoTime() - deadlineNanos);
+      throw frames.timeout(deadlineNanos);
     }
     try {
       finish(frame, outputs, began, deadlineNanos);
     } finally {
-      pipeline.give(frame);
+      frames.give(frame);
     }
   }
 
@@ -152,7 +148,7 @@ final class HailoModel implements LoadedModel {
     long ended = System.nanoTime();
     accelerator.computed(ended - began);
     if (ended - deadlineNanos >= 0) {
-      throw timeout(ended - deadlineNanos);
+      throw frames.timeout(deadlineNanos);
     }
     for (int i = 0; i < outputs.length; i++) {
       Detections boxes = outputPorts.get(i).boxes();
@@ -187,8 +183,8 @@ final class HailoModel implements LoadedModel {
 
   private AcceleratorException failed(int status, String stream) {
     // What made the driver give the device up says more than that it did.
-    if (status == HailoStatus.STREAM_ABORT && pipeline.isEnding()) {
-      return driverStopped();
+    if (status == HailoStatus.STREAM_ABORT && frames.isEnding()) {
+      return frames.driverStopped();
     }
     if (status == HailoStatus.TIMEOUT) {
       return AcceleratorException.withStatus(
@@ -203,17 +199,8 @@ final class HailoModel implements LoadedModel {
         status, "the inference failed stream=" + stream + " " + name, release);
   }
 
-  private void checkOpen() throws AcceleratorException {
-    if (pipeline.isEnding()) {
-      throw driverStopped();
-    }
-    if (pipeline.isClosed()) {
-      throw new IllegalStateException("the model is closed " + name);
-    }
-  }
-
   private void checkUsable() throws AcceleratorException {
-    checkOpen();
+    frames.checkOpen();
     int broken = pipeline.broken();
     if (broken != HailoStatus.SUCCESS) {
       throw failed(broken, pipeline.brokenAt());
@@ -245,19 +232,7 @@ final class HailoModel implements LoadedModel {
 
   /** Lets no call begin any more, with DEVICE_LOST. */
   void endByDriver() {
-    pipeline.end();
-  }
-
-  private AcceleratorException driverStopped() {
-    return new AcceleratorException(
-        Code.DEVICE_LOST,
-        "the device is gone or the driver stops; close the model and load it elsewhere " + name);
-  }
-
-  private AcceleratorException timeout(long lateNanos) {
-    return new AcceleratorException(
-        Code.TIMEOUT,
-        "the deadline passed lateMicros=" + TimeUnit.NANOSECONDS.toMicros(lateNanos) + " " + name);
+    frames.end();
   }
 
   private static ByteBuffer[] data(List<Tensor> tensors) {

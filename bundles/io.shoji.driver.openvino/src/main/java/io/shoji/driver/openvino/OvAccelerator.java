@@ -17,6 +17,7 @@ import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
 import io.shoji.accelerator.ModelFormats;
+import io.shoji.driver.CallPool;
 import io.shoji.driver.DeclaredTensors;
 import io.shoji.driver.DeviceAccelerator;
 import io.shoji.driver.DeviceHealth;
@@ -174,14 +175,14 @@ final class OvAccelerator implements DeviceAccelerator {
         requests.add(OvRequest.of(api, compiled, inputs, outputs, name));
       }
       details.put("requests", Integer.toString(count));
-      // The pool closes the requests.
+      // The model closes the requests.
       undo.pop();
       List<Runnable> rest = List.copyOf(undo);
       OvModel model =
           new OvModel(
               name,
               this,
-              new RequestPool(requests),
+              new CallPool<>(name, requests, OvRequest::isDone),
               inputs,
               outputs,
               count,

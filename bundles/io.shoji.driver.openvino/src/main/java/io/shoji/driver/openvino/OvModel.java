@@ -10,9 +10,9 @@
 package io.shoji.driver.openvino;
 
 import io.shoji.accelerator.AcceleratorException;
-import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.MemoryUse;
+import io.shoji.driver.CallPool;
 import io.shoji.driver.GivenTensors;
 import io.shoji.driver.PreparedCall;
 import io.shoji.tensor.Tensor;
@@ -20,13 +20,12 @@ import io.shoji.tensor.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
 /** A compiled model with its infer requests: as many calls under way as it has of them. */
 final class OvModel implements LoadedModel {
   private final String name;
   private final OvAccelerator accelerator;
-  private final RequestPool pool;
+  private final CallPool<OvRequest> pool;
   private final List<TensorSpec> inputs;
   private final List<TensorSpec> outputs;
   private final int concurrency;
@@ -47,7 +46,7 @@ final class OvModel implements LoadedModel {
   OvModel(
       String name,
       OvAccelerator accelerator,
-      RequestPool pool,
+      CallPool<OvRequest> pool,
       List<TensorSpec> inputs,
       List<TensorSpec> outputs,
       int concurrency,
@@ -82,7 +81,7 @@ final class OvModel implements LoadedModel {
   public Binding bind(List<Tensor> from, List<Tensor> to) throws AcceleratorException {
     GivenTensors.check("input", inputs, from);
     GivenTensors.check("output", outputs, to);
-    checkOpen();
+    pool.checkOpen();
     return new PreparedCall<>(name, new Tensors(List.copyOf(from), List.copyOf(to)), this::run);
   }
 
@@ -106,19 +105,12 @@ final class OvModel implements LoadedModel {
 
   private void infer(List<Tensor> from, long deadlineNanos, Reading reading)
       throws AcceleratorException {
-    long late = System.nanoTime() - deadlineNanos;
-    checkOpen();
-    if (late >= 0) {
-      throw timeout(late);
-    }
+    pool.checkOpen();
+    pool.checkDeadline(deadlineNanos);
     if (!accelerator.awaitTurn(deadlineNanos)) {
-      throw timeout(System.nanoTime() - deadlineNanos);
+      throw pool.timeout(deadlineNanos);
     }
     OvRequest request = pool.take(deadlineNanos);
-    if (request == null) {
-      checkOpen();
-      throw timeout(System.nanoTime() - deadlineNanos);
-    }
     boolean runs = false;
     try {
       request.write(from);
@@ -132,9 +124,9 @@ final class OvModel implements LoadedModel {
       if (runs) {
         request.cancel();
         if (pool.isEnding()) {
-          throw driverStopped();
+          throw pool.driverStopped();
         }
-        throw timeout(System.nanoTime() - deadlineNanos);
+        throw pool.timeout(deadlineNanos);
       }
       if (status != OvStatus.OK) {
         throw accelerator.failed(status, "the inference failed " + name);
@@ -142,7 +134,7 @@ final class OvModel implements LoadedModel {
       long ended = System.nanoTime();
       accelerator.computed(ended - began);
       if (ended - deadlineNanos >= 0) {
-        throw timeout(ended - deadlineNanos);
+        throw pool.timeout(deadlineNanos);
       }
       reading.read(request);
     } finally {
@@ -151,15 +143,6 @@ final class OvModel implements LoadedModel {
       } else {
         pool.give(request);
       }
-    }
-  }
-
-  private void checkOpen() throws AcceleratorException {
-    if (pool.isEnding()) {
-      throw driverStopped();
-    }
-    if (pool.isClosed()) {
-      throw new IllegalStateException("the model is closed " + name);
     }
   }
 
@@ -179,7 +162,8 @@ final class OvModel implements LoadedModel {
     synchronized (closing) {
       if (!released) {
         released = true;
-        pool.close();
+        pool.close(() -> {});
+        pool.all().forEach(OvRequest::close);
         afterClose.run();
       }
     }
@@ -189,18 +173,6 @@ final class OvModel implements LoadedModel {
   /** Lets no call begin any more, with DEVICE_LOST. */
   void endByDriver() {
     pool.end();
-  }
-
-  private AcceleratorException driverStopped() {
-    return new AcceleratorException(
-        Code.DEVICE_LOST,
-        "the device is gone or the driver stops; close the model and load it elsewhere " + name);
-  }
-
-  private AcceleratorException timeout(long lateNanos) {
-    return new AcceleratorException(
-        Code.TIMEOUT,
-        "the deadline passed lateMicros=" + TimeUnit.NANOSECONDS.toMicros(lateNanos) + " " + name);
   }
 
   /** The caller's tensors of a prepared call. */

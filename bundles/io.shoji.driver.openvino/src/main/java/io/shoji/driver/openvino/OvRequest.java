@@ -27,8 +27,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * An infer request with its tensors. OpenVINO lets one thread at a time use it; who has it decides
- * {@link RequestPool}. Its memory is the runtime's own, which suits the device; a caller's is
- * copied from and to, because an inference that outlives its deadline goes on in it.
+ * {@link io.shoji.driver.CallPool}. Its memory is the runtime's own, which suits the device; a
+ * caller's is copied from and to, because an inference that outlives its deadline goes on in it.
  */
 final class OvRequest implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(OvRequest.class);

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
@@ -86,7 +87,12 @@ class ChangeFaultsIT {
     List<String> wrong = new ArrayList<>();
     for (CallSequence.Call call : Proof.isLong() ? clean.all() : clean.first()) {
       for (Fault fault : Fault.of(call.function(), Proof.isLong())) {
-        attempt(call, fault, wrong);
+        Optional<String> unexplained = attempt(call, fault, wrong);
+        // A load that the fault before caused may still run and meet this one in its place.
+        for (int again = 0; again < 2 && unexplained.isPresent(); again++) {
+          unexplained = attempt(call, fault, wrong);
+        }
+        unexplained.ifPresent(wrong::add);
       }
     }
     bench.awaitNothingLeft("all faults");
@@ -95,7 +101,8 @@ class ChangeFaultsIT {
     assertThat(outcomes).hasSizeGreaterThan(40);
   }
 
-  private static void attempt(CallSequence.Call call, Fault fault, List<String> wrong)
+  /** Plays one fault; what was found in place of its reason, if that was not told. */
+  private static Optional<String> attempt(CallSequence.Call call, Fault fault, List<String> wrong)
       throws Exception {
     String what = call + " " + fault.name();
     // Else a call that hung before goes on meanwhile, and meets this fault.
@@ -134,9 +141,10 @@ class ChangeFaultsIT {
         && !fault.message().isEmpty()
         && failures.stream().noneMatch(failure -> failure.contains(fault.message()))
         && !notCompared.contains(fault.message())) {
-      wrong.add(
+      return Optional.of(
           what + ": no such reason asked=" + fault.message() + " found=" + failures + notCompared);
     }
+    return Optional.empty();
   }
 
   /** What the simulated library itself keeps, since it was told not to release it. */
