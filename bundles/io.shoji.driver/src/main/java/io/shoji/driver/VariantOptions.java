@@ -12,7 +12,9 @@ package io.shoji.driver;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.ModelArtifact;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -77,6 +79,43 @@ public final class VariantOptions {
   public boolean truth(String key, boolean otherwise, String no, String yes)
       throws AcceleratorException {
     return word(key, otherwise ? yes : no, List.of(no, yes)).equals(yes);
+  }
+
+  /**
+   * Whether it is true, in any case.
+   *
+   * @throws AcceleratorException UNSUPPORTED for anything but true or false
+   */
+  public boolean truth(String key, boolean otherwise) throws AcceleratorException {
+    String asked = artifact.options().get(key);
+    if (asked == null) {
+      return otherwise;
+    }
+    return switch (asked.strip().toLowerCase(Locale.ROOT)) {
+      case "true" -> true;
+      case "false" -> false;
+      default -> throw nonsense(key, asked, "true or false");
+    };
+  }
+
+  /**
+   * One of some constants by its name, in any case.
+   *
+   * @throws AcceleratorException UNSUPPORTED for another name
+   */
+  public <E extends Enum<E>> E choice(String key, E otherwise) throws AcceleratorException {
+    String asked = artifact.options().get(key);
+    if (asked == null) {
+      return otherwise;
+    }
+    List<String> known = new ArrayList<>();
+    for (E constant : otherwise.getDeclaringClass().getEnumConstants()) {
+      if (constant.name().equalsIgnoreCase(asked.strip())) {
+        return constant;
+      }
+      known.add(constant.name().toLowerCase(Locale.ROOT));
+    }
+    throw nonsense(key, asked, String.join(" or ", known));
   }
 
   /**

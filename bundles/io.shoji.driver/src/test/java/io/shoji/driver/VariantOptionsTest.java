@@ -14,6 +14,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
+import io.shoji.accelerator.AcceleratorHealth.State;
 import io.shoji.accelerator.ModelArtifact;
 import io.shoji.accelerator.Precision;
 import java.nio.file.Path;
@@ -59,6 +60,10 @@ class VariantOptionsTest {
     assertThat(options.word("test.mode", "slow", List.of("slow", "fast"))).isEqualTo("fast");
     assertThat(options.truth("test.mode", false, "slow", "fast")).isTrue();
     assertThat(options.text("test.name", "")).isEqualTo("x");
+    assertThat(options(Map.of("test.mode", " True ")).truth("test.mode", false)).isTrue();
+    assertThat(options(Map.of("test.mode", "false")).truth("test.mode", true)).isFalse();
+    assertThat(options(Map.of("test.mode", " lost")).choice("test.mode", State.HEALTHY))
+        .isEqualTo(State.LOST);
   }
 
   @Test
@@ -69,6 +74,8 @@ class VariantOptionsTest {
     assertThat(options.truth("test.mode", true, "slow", "fast")).isTrue();
     assertThat(options.truth("test.mode", false, "slow", "fast")).isFalse();
     assertThat(options.text("test.name", "y")).isEqualTo("y");
+    assertThat(options.truth("test.mode", true)).isTrue();
+    assertThat(options.choice("test.mode", State.SUSPECT)).isEqualTo(State.SUSPECT);
   }
 
   @Test
@@ -85,5 +92,11 @@ class VariantOptionsTest {
     assertRefused(
         () -> options(Map.of("test.mode", "Fast")).truth("test.mode", true, "slow", "fast"),
         "test.mode=Fast known=slow or fast");
+    assertRefused(
+        () -> options(Map.of("test.mode", "yes")).truth("test.mode", true),
+        "test.mode=yes known=true or false");
+    assertRefused(
+        () -> options(Map.of("test.mode", "fine")).choice("test.mode", State.HEALTHY),
+        "test.mode=fine known=healthy or ");
   }
 }

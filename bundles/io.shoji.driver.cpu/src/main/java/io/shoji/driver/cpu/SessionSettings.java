@@ -10,15 +10,12 @@
 package io.shoji.driver.cpu;
 
 import io.shoji.accelerator.AcceleratorException;
-import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.driver.VariantOptions;
 import io.shoji.driver.onnxruntime.OnnxFile;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.TreeSet;
-import java.util.stream.Collectors;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,8 +49,8 @@ record SessionSettings(
   private static final String MEMORY_PATTERN = PREFIX + "memoryPattern";
   private static final String ALLOW_SPINNING = PREFIX + "allowSpinning";
   private static final String CALL_THREAD = PREFIX + "callThread";
-  private static final List<String> KEYS =
-      List.of(
+  private static final Set<String> KEYS =
+      Set.of(
           INTRA_OP_THREADS,
           INTER_OP_THREADS,
           GRAPH_OPTIMIZATION,
@@ -147,42 +144,18 @@ record SessionSettings(
    *     or its value out of range; keys of other drivers are not looked at
    */
   SessionSettings with(ModelArtifact artifact) throws AcceleratorException {
-    Map<String, String> options =
-        artifact.options().entrySet().stream()
-            .filter(option -> option.getKey().startsWith(PREFIX))
-            .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
-    if (options.isEmpty()) {
+    if (artifact.options().keySet().stream().noneMatch(key -> key.startsWith(PREFIX))) {
       return this;
     }
-    TreeSet<String> unknown = new TreeSet<>(options.keySet());
-    unknown.removeAll(KEYS);
-    if (!unknown.isEmpty()) {
-      throw new AcceleratorException(
-          Code.UNSUPPORTED,
-          "the variant has options that this driver does not know; correct or remove them unknown="
-              + unknown
-              + " known="
-              + KEYS
-              + " "
-              + artifact);
-    }
-    try {
-      String optimization = options.get(GRAPH_OPTIMIZATION);
-      String thread = options.get(CALL_THREAD);
-      return new SessionSettings(
-          number(options, INTRA_OP_THREADS, intraOpThreads),
-          number(options, INTER_OP_THREADS, interOpThreads),
-          optimization == null ? graphOptimization : GraphOptimization.of(optimization),
-          truth(options, CPU_MEM_ARENA, cpuMemArena),
-          truth(options, MEMORY_PATTERN, memoryPattern),
-          truth(options, ALLOW_SPINNING, allowSpinning),
-          thread == null ? callThread : CallThread.of(thread));
-    } catch (IllegalArgumentException e) {
-      throw new AcceleratorException(
-          Code.UNSUPPORTED,
-          "an option of the variant has no sense: " + e.getMessage() + " " + artifact,
-          e);
-    }
+    VariantOptions options = VariantOptions.of(artifact, PREFIX, KEYS);
+    return new SessionSettings(
+        options.number(INTRA_OP_THREADS, intraOpThreads, 0, MOST_THREADS),
+        options.number(INTER_OP_THREADS, interOpThreads, 1, MOST_THREADS),
+        options.choice(GRAPH_OPTIMIZATION, graphOptimization),
+        options.truth(CPU_MEM_ARENA, cpuMemArena),
+        options.truth(MEMORY_PATTERN, memoryPattern),
+        options.truth(ALLOW_SPINNING, allowSpinning),
+        options.choice(CALL_THREAD, callThread));
   }
 
   /**
@@ -253,29 +226,5 @@ record SessionSettings(
       throw new IllegalArgumentException(
           name + " is out of range asked=" + value + " least=" + least + " most=" + MOST_THREADS);
     }
-  }
-
-  private static int number(Map<String, String> options, String key, int otherwise) {
-    String text = options.get(key);
-    if (text == null) {
-      return otherwise;
-    }
-    try {
-      return Integer.parseInt(text.strip());
-    } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(key + " is a number asked=" + text, e);
-    }
-  }
-
-  private static boolean truth(Map<String, String> options, String key, boolean otherwise) {
-    String text = options.get(key);
-    if (text == null) {
-      return otherwise;
-    }
-    return switch (text.strip().toLowerCase(Locale.ROOT)) {
-      case "true" -> true;
-      case "false" -> false;
-      default -> throw new IllegalArgumentException(key + " is true or false asked=" + text);
-    };
   }
 }

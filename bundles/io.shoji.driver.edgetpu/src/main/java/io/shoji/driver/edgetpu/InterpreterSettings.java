@@ -10,12 +10,9 @@
 package io.shoji.driver.edgetpu;
 
 import io.shoji.accelerator.AcceleratorException;
-import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.ModelArtifact;
-import java.util.Map;
+import io.shoji.driver.VariantOptions;
 import java.util.Set;
-import java.util.TreeSet;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** How a model runs: the driver's settings, and what a variant overrides. Immutable. */
@@ -28,7 +25,7 @@ final class InterpreterSettings {
 
   private static final String THREADS = PREFIX + "threads";
   private static final String INTERPRETERS = PREFIX + "interpreters";
-  private static final Set<String> KEYS = new TreeSet<>(Set.of(THREADS, INTERPRETERS));
+  private static final Set<String> KEYS = Set.of(THREADS, INTERPRETERS);
 
   /** Each interpreter has its own copy of the activations and of the packed weights. */
   private static final int MOST_BY_DEFAULT = 4;
@@ -74,46 +71,10 @@ final class InterpreterSettings {
    *     or its value out of range; keys of other drivers are not looked at
    */
   InterpreterSettings with(ModelArtifact artifact) throws AcceleratorException {
-    Map<String, String> options =
-        artifact.options().entrySet().stream()
-            .filter(option -> option.getKey().startsWith(PREFIX))
-            .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
-    if (options.isEmpty()) {
-      return this;
-    }
-    TreeSet<String> unknown = new TreeSet<>(options.keySet());
-    unknown.removeAll(KEYS);
-    if (!unknown.isEmpty()) {
-      throw new AcceleratorException(
-          Code.UNSUPPORTED,
-          "the variant has options that this driver does not know; correct or remove them unknown="
-              + unknown
-              + " known="
-              + KEYS
-              + " "
-              + artifact);
-    }
-    try {
-      return new InterpreterSettings(
-          number(options, THREADS, threads), number(options, INTERPRETERS, interpreters));
-    } catch (IllegalArgumentException e) {
-      throw new AcceleratorException(
-          Code.UNSUPPORTED,
-          "an option of the variant has no sense: " + e.getMessage() + " " + artifact,
-          e);
-    }
-  }
-
-  private static int number(Map<String, String> options, String key, int otherwise) {
-    String text = options.get(key);
-    if (text == null) {
-      return otherwise;
-    }
-    try {
-      return Integer.parseInt(text.strip());
-    } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(key + " is a number asked=" + text, e);
-    }
+    VariantOptions options = VariantOptions.of(artifact, PREFIX, KEYS);
+    return new InterpreterSettings(
+        options.number(THREADS, threads, 1, MOST),
+        options.number(INTERPRETERS, interpreters, 0, MOST));
   }
 
   @Override
