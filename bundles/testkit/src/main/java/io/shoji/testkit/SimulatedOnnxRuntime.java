@@ -20,6 +20,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -29,6 +31,9 @@ import java.util.regex.Pattern;
  * may be open at once, with different tapes. Thread safe.
  */
 public final class SimulatedOnnxRuntime {
+  /** For so long a line of the record may be half written. */
+  private static final long TORN_NANOS = TimeUnit.SECONDS.toNanos(10);
+
   private static final String FILE = "libonnxruntime-simulated.so";
   private static final Pattern CALL = Pattern.compile("call (\\w+) count=(\\d+) faults=(\\d+) *");
   private static final Pattern HANDLE =
@@ -141,7 +146,18 @@ public final class SimulatedOnnxRuntime {
    * What is recorded so far; stays readable when the library is closed, until it is opened anew.
    */
   public Calls record() throws IOException {
-    return calls(lines(".record"));
+    long giveUp = System.nanoTime() + TORN_NANOS;
+    while (true) {
+      try {
+        return calls(lines(".record"));
+      } catch (IOException e) {
+        // A line may be half written, and stay so if its process was killed, until the next opens.
+        if (System.nanoTime() - giveUp > 0) {
+          throw e;
+        }
+        LockSupport.parkNanos(TORN_NANOS / 1_000);
+      }
+    }
   }
 
   /** Understands the lines of a record that are about calls and handles. */

@@ -419,11 +419,33 @@ public final class LinkClient implements AutoCloseable {
     return request(request, model.name(), model.sha256());
   }
 
+  /**
+   * The same for a run: what has no answer some time after the run's deadline hangs, as the run
+   * would.
+   *
+   * @param deadlineNanos value of {@link System#nanoTime}
+   */
+  Message.Answer request(Message.Request request, RemoteModel model, long deadlineNanos)
+      throws AcceleratorException {
+    long runNanos = deadlineNanos - System.nanoTime() + hangMarginNanos();
+    return request(
+        request,
+        model.name(),
+        model.sha256(),
+        Math.min(runNanos, options.requestPatience().toNanos()));
+  }
+
   /** As above, for what is not about a model. */
   Message.Answer request(Message.Request request, String subject, String sha256)
       throws AcceleratorException {
+    return request(request, subject, sha256, options.requestPatience().toNanos());
+  }
+
+  private Message.Answer request(
+      Message.Request request, String subject, String sha256, long patienceNanos)
+      throws AcceleratorException {
     boolean interrupted = false;
-    long deadline = System.nanoTime() + options.requestPatience().toNanos();
+    long deadline = System.nanoTime() + patienceNanos;
     Exchange exchange = sendOrFail(request, subject, sha256);
     try {
       while (true) {

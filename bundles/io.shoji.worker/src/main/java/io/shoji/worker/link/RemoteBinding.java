@@ -88,9 +88,14 @@ final class RemoteBinding implements LoadedModel.Binding {
    * Binds tensors of a caller.
    *
    * @param kept whether runs are on these very tensors; else they only say which shapes
+   * @param deadlineNanos of the run that it is for
    */
   static RemoteBinding bound(
-      RemoteModel model, List<Tensor> givenInputs, List<Tensor> givenOutputs, boolean kept)
+      RemoteModel model,
+      List<Tensor> givenInputs,
+      List<Tensor> givenOutputs,
+      boolean kept,
+      long deadlineNanos)
       throws AcceleratorException {
     List<Slice> inputs = layOut(0, givenInputs);
     List<Slice> outputs = layOut(Slice.end(inputs, 0), givenOutputs);
@@ -104,7 +109,8 @@ final class RemoteBinding implements LoadedModel.Binding {
         kept ? List.copyOf(givenInputs) : List.of(),
         kept ? List.copyOf(givenOutputs) : List.of(),
         true,
-        -1);
+        -1,
+        deadlineNanos);
   }
 
   /** Binds tensors that lie in shared memory already; that stays its owner's, and linked. */
@@ -120,20 +126,24 @@ final class RemoteBinding implements LoadedModel.Binding {
         buffers.inputs(),
         buffers.outputs(),
         false,
-        -1);
+        -1,
+        LoadedModel.noDeadline());
   }
 
   /**
    * Prepares runs with outputs of whatever shape results.
    *
    * @param areaBytes room for the outputs to begin with
+   * @param deadlineNanos of the run that it is for
    */
-  static RemoteBinding open(RemoteModel model, List<Tensor> givenInputs, long areaBytes)
+  static RemoteBinding open(
+      RemoteModel model, List<Tensor> givenInputs, long areaBytes, long deadlineNanos)
       throws AcceleratorException {
     List<Slice> inputs = layOut(0, givenInputs);
     long area = Slice.end(inputs, 0);
     SharedMemory memory = model.link().memory(Math.max(Tensor.ALIGNMENT, area + areaBytes));
-    return create(model, memory, inputs, List.of(), List.of(), List.of(), true, area);
+    return create(
+        model, memory, inputs, List.of(), List.of(), List.of(), true, area, deadlineNanos);
   }
 
   /**
@@ -149,7 +159,8 @@ final class RemoteBinding implements LoadedModel.Binding {
       List<Tensor> callerInputs,
       List<Tensor> callerOutputs,
       boolean own,
-      long area)
+      long area,
+      long deadlineNanos)
       throws AcceleratorException {
     LinkClient link = model.link();
     boolean bound = false;
@@ -180,7 +191,8 @@ final class RemoteBinding implements LoadedModel.Binding {
                   outputs,
                   area >= 0,
                   Math.max(0, area)),
-              model);
+              model,
+              deadlineNanos);
       bound = true;
       return binding;
     } finally {
@@ -264,7 +276,7 @@ final class RemoteBinding implements LoadedModel.Binding {
         throw reply.failure().thrownByRun();
       }
       if (!reply.fits()) {
-        fetch(reply.neededBytes());
+        fetch(reply.neededBytes(), deadlineNanos);
       }
       List<Tensor> made = copies(reply.shapes());
       checkDeadline(deadlineNanos);
@@ -296,14 +308,15 @@ final class RemoteBinding implements LoadedModel.Binding {
   }
 
   /** Has the worker put the outputs into a larger place. */
-  private void fetch(long neededBytes) throws AcceleratorException {
+  private void fetch(long neededBytes, long deadlineNanos) throws AcceleratorException {
     SharedMemory larger = link.memory(Math.max(Tensor.ALIGNMENT, neededBytes));
     boolean fetched = false;
     try {
       Message.Answer unused =
           link.request(
               new Message.Room(link.number(), number, larger.name(), larger.memory().capacity()),
-              model);
+              model,
+              deadlineNanos);
       fetched = true;
     } finally {
       larger.unlink();

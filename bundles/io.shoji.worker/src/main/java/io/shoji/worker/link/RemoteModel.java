@@ -131,7 +131,7 @@ final class RemoteModel implements LoadedModel {
     SharedBuffers shared = shared(givenInputs, givenOutputs);
     return keep(
         shared == null
-            ? RemoteBinding.bound(this, givenInputs, givenOutputs, true)
+            ? RemoteBinding.bound(this, givenInputs, givenOutputs, true, LoadedModel.noDeadline())
             : RemoteBinding.on(this, shared));
   }
 
@@ -192,7 +192,7 @@ final class RemoteModel implements LoadedModel {
       throws AcceleratorException {
     check("input", inputs, givenInputs);
     check("output", outputs, givenOutputs);
-    RemoteBinding binding = take(givenInputs, givenOutputs);
+    RemoteBinding binding = take(givenInputs, givenOutputs, deadlineNanos);
     try {
       binding.run(givenInputs, givenOutputs, deadlineNanos);
     } finally {
@@ -204,7 +204,7 @@ final class RemoteModel implements LoadedModel {
   public List<Tensor> run(List<Tensor> givenInputs, long deadlineNanos)
       throws AcceleratorException {
     check("input", inputs, givenInputs);
-    RemoteBinding binding = take(givenInputs, null);
+    RemoteBinding binding = take(givenInputs, null, deadlineNanos);
     try {
       return binding.runIntoNew(givenInputs, deadlineNanos);
     } finally {
@@ -213,7 +213,8 @@ final class RemoteModel implements LoadedModel {
   }
 
   /** A binding of the model's own for tensors of these shapes. */
-  private RemoteBinding take(List<Tensor> givenInputs, @Nullable List<Tensor> givenOutputs)
+  private RemoteBinding take(
+      List<Tensor> givenInputs, @Nullable List<Tensor> givenOutputs, long deadlineNanos)
       throws AcceleratorException {
     RemoteBinding old = null;
     synchronized (lock) {
@@ -234,8 +235,8 @@ final class RemoteModel implements LoadedModel {
     }
     return keep(
         givenOutputs == null
-            ? RemoteBinding.open(this, givenInputs, firstArea(givenInputs))
-            : RemoteBinding.bound(this, givenInputs, givenOutputs, false));
+            ? RemoteBinding.open(this, givenInputs, firstArea(givenInputs), deadlineNanos)
+            : RemoteBinding.bound(this, givenInputs, givenOutputs, false, deadlineNanos));
   }
 
   /** Room for the outputs: as much as they took before, else what their shapes let expect. */

@@ -22,6 +22,7 @@ import io.shoji.accelerator.AcceleratorInfo;
 import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
+import io.shoji.tensor.ElementType;
 import io.shoji.tensor.Shape;
 import io.shoji.tensor.Tensor;
 import io.shoji.testkit.Artifacts;
@@ -368,6 +369,28 @@ class LinkTest {
       assertThat(loss.calls()).singleElement().matches(CallRecord::begun);
     }
     // Its driver is stuck: whoever started the worker ends it.
+    worker.process().destroyForcibly();
+  }
+
+  @Test
+  void shouldGiveTheWorkerUpAtTheRunsDeadlineWhenItsBindingHangs() throws Exception {
+    try (LoadedModel model = load()) {
+      List<Tensor> outputs =
+          List.of(
+              Tensor.allocate(ElementType.FLOAT32, Shape.of(1, TinyAccelerator.BINDS_FOR_EVER)));
+      assertCode(
+          Code.DEVICE_LOST, () -> model.run(List.of(row(1, 2, 3, 4)), outputs, in(2 * SECOND)));
+      LinkLoss loss = worker.loss();
+      assertThat(loss.reason()).isEqualTo(LinkLoss.Reason.HUNG);
+      assertThat(loss.calls())
+          .singleElement()
+          .satisfies(
+              call -> {
+                assertThat(call.call()).isEqualTo("bind");
+                // Not as long as a request that is for no run may take, which is a minute.
+                assertThat(call.runningNanos()).isLessThan(30 * SECOND);
+              });
+    }
     worker.process().destroyForcibly();
   }
 

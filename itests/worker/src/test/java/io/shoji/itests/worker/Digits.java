@@ -12,10 +12,12 @@ package io.shoji.itests.worker;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Golden samples of the sample model; one pixel of each question differs by less than counts. */
+/** Golden samples of the sample model; pixels of each question differ by less than counts. */
 final class Digits implements Questions {
   private static final int SAMPLES = 50;
   private static final float TOLERANCE = 0.05f;
+  private static final float STEP = 1e-6f;
+  private static final int STEPS = 1_000;
 
   private final Place place;
 
@@ -31,7 +33,12 @@ final class Digits implements Questions {
   public Map<String, Object> question(long number, long timeoutMs) {
     Map<String, Object> question = new HashMap<>(place.question(index(number), timeoutMs));
     float[] values = (float[]) question.get("values");
-    values[values.length - 1] += 1e-7f * number;
+    // Other pixels for each digit of the number, so that a million questions differ as little.
+    long rest = number;
+    for (int pixel = values.length - 1; rest > 0; pixel--) {
+      values[pixel] += STEP * (rest % STEPS);
+      rest /= STEPS;
+    }
     return question;
   }
 
