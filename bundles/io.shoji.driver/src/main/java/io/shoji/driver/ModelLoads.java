@@ -12,8 +12,12 @@ package io.shoji.driver;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.AcceleratorInfo;
+import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
+import java.util.ArrayDeque;
+import java.util.Collection;
+import java.util.Deque;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
@@ -26,6 +30,20 @@ public final class ModelLoads {
   public interface Load {
     /** The model, ready; nothing stays allocated if this throws. */
     LoadedModel load() throws AcceleratorException, InterruptedException;
+  }
+
+  /**
+   * Loads a model step by step.
+   *
+   * @param <M> the driver's model
+   */
+  public interface Steps<M> {
+    /**
+     * The model, ready.
+     *
+     * @param undo takes what undoes a step; all of it is run, the last first, if this throws
+     */
+    M load(Deque<Runnable> undo) throws AcceleratorException, InterruptedException;
   }
 
   private final String threads;
@@ -123,6 +141,37 @@ public final class ModelLoads {
       throw new AcceleratorException(
           Code.FAILED, "the load failed in an unforeseen way " + artifact, cause);
     }
+  }
+
+  /**
+   * Loads a model step by step, with a library that may start threads meanwhile.
+   *
+   * @param models gets the model
+   * @throws InterruptedException if the thread was interrupted before it began, or from a step
+   * @throws IllegalStateException after {@link #stop}
+   */
+  public <M extends LoadedModel> LoadedModel run(
+      ModelArtifact artifact, LoadOptions options, Collection<? super M> models, Steps<M> steps)
+      throws AcceleratorException, InterruptedException {
+    return run(
+        artifact,
+        true,
+        () -> {
+          options.progress().accept("checking the file");
+          Deque<Runnable> undo = new ArrayDeque<>();
+          boolean done = false;
+          try {
+            M model = steps.load(undo);
+            models.add(model);
+            done = true;
+            options.progress().accept("ready");
+            return model;
+          } finally {
+            if (!done) {
+              undo.forEach(Runnable::run);
+            }
+          }
+        });
   }
 
   private LoadedModel counted(ModelArtifact artifact, Load load)

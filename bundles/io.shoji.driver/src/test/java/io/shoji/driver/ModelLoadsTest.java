@@ -15,6 +15,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.shoji.accelerator.AcceleratorException;
 import io.shoji.accelerator.AcceleratorException.Code;
 import io.shoji.accelerator.AcceleratorInfo;
+import io.shoji.accelerator.LoadOptions;
 import io.shoji.accelerator.LoadedModel;
 import io.shoji.accelerator.ModelArtifact;
 import io.shoji.accelerator.Precision;
@@ -99,6 +100,40 @@ class ModelLoadsTest {
     assertThatThrownBy(() -> loads.run(artifact, true, () -> MODEL))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("the driver stops");
+  }
+
+  @Test
+  void shouldKeepWhatAllStepsMadeAndUndoThemWhenOneFails() throws Exception {
+    List<LoadedModel> models = new CopyOnWriteArrayList<>();
+    LoadOptions options = LoadOptions.defaults().withProgress(done::add);
+    assertThat(
+            loads.run(
+                artifact,
+                options,
+                models,
+                undo -> {
+                  undo.push(() -> done.add("undone"));
+                  return MODEL;
+                }))
+        .isSameAs(MODEL);
+    assertThat(done).containsExactly("checking the file", "ready");
+    assertThat(models).hasSize(1);
+
+    done.clear();
+    assertThatThrownBy(
+            () ->
+                loads.run(
+                    artifact,
+                    options,
+                    models,
+                    undo -> {
+                      undo.push(() -> done.add("first undone"));
+                      undo.push(() -> done.add("second undone"));
+                      throw new AcceleratorException(Code.INVALID_MODEL, "damaged");
+                    }))
+        .hasMessageContaining("damaged");
+    assertThat(done).containsExactly("checking the file", "second undone", "first undone");
+    assertThat(models).hasSize(1);
   }
 
   @Test

@@ -25,7 +25,6 @@ import io.shoji.driver.ModelLoads;
 import io.shoji.driver.memory.ModelFile;
 import io.shoji.driver.memory.NativeMemory;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.LinkedHashMap;
@@ -121,25 +120,7 @@ final class HailoAccelerator implements DeviceAccelerator {
       throws AcceleratorException, InterruptedException {
     ModelLoads.requireOffered(info, artifact);
     HailoSettings own = settings.with(artifact);
-    return loads.run(artifact, true, () -> load(artifact, options, own));
-  }
-
-  private HailoModel load(ModelArtifact artifact, LoadOptions options, HailoSettings own)
-      throws AcceleratorException, InterruptedException {
-    options.progress().accept("checking the file");
-    Deque<Runnable> undo = new ArrayDeque<>();
-    boolean done = false;
-    try {
-      HailoModel model = open(artifact, options, own, undo);
-      models.add(model);
-      done = true;
-      options.progress().accept("ready");
-      return model;
-    } finally {
-      if (!done) {
-        undo.forEach(Runnable::run);
-      }
-    }
+    return loads.run(artifact, options, models, undo -> open(artifact, options, own, undo));
   }
 
   private HailoModel open(

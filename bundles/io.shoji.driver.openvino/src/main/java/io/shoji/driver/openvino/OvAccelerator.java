@@ -29,7 +29,6 @@ import io.shoji.tensor.TensorSpec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.LinkedHashMap;
@@ -131,25 +130,7 @@ final class OvAccelerator implements DeviceAccelerator {
       throws AcceleratorException, InterruptedException {
     ModelLoads.requireOffered(info, artifact);
     OvSettings own = settings.with(artifact);
-    return loads.run(artifact, true, () -> load(artifact, options, own));
-  }
-
-  private OvModel load(ModelArtifact artifact, LoadOptions options, OvSettings own)
-      throws AcceleratorException, InterruptedException {
-    options.progress().accept("checking the file");
-    Deque<Runnable> undo = new ArrayDeque<>();
-    boolean done = false;
-    try {
-      OvModel model = open(artifact, options, own, undo);
-      models.add(model);
-      done = true;
-      options.progress().accept("ready");
-      return model;
-    } finally {
-      if (!done) {
-        undo.forEach(Runnable::run);
-      }
-    }
+    return loads.run(artifact, options, models, undo -> open(artifact, options, own, undo));
   }
 
   private OvModel open(
