@@ -88,7 +88,7 @@ final class RemoteBinding implements LoadedModel.Binding {
    * Binds tensors of a caller.
    *
    * @param kept whether runs are on these very tensors; else they only say which shapes
-   * @param deadlineNanos of the run that it is for
+   * @param deadlineNanos by when it is to be done, some time after which it hangs
    */
   static RemoteBinding bound(
       RemoteModel model,
@@ -114,7 +114,8 @@ final class RemoteBinding implements LoadedModel.Binding {
   }
 
   /** Binds tensors that lie in shared memory already; that stays its owner's, and linked. */
-  static RemoteBinding on(RemoteModel model, SharedBuffers buffers) throws AcceleratorException {
+  static RemoteBinding on(RemoteModel model, SharedBuffers buffers, long deadlineNanos)
+      throws AcceleratorException {
     if (!buffers.memory().hold()) {
       throw new IllegalStateException("the buffers are closed");
     }
@@ -127,14 +128,14 @@ final class RemoteBinding implements LoadedModel.Binding {
         buffers.outputs(),
         false,
         -1,
-        LoadedModel.noDeadline());
+        deadlineNanos);
   }
 
   /**
    * Prepares runs with outputs of whatever shape results.
    *
    * @param areaBytes room for the outputs to begin with
-   * @param deadlineNanos of the run that it is for
+   * @param deadlineNanos by when it is to be done, some time after which it hangs
    */
   static RemoteBinding open(
       RemoteModel model, List<Tensor> givenInputs, long areaBytes, long deadlineNanos)

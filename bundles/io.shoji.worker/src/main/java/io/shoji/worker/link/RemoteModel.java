@@ -129,10 +129,12 @@ final class RemoteModel implements LoadedModel {
     check("input", inputs, givenInputs);
     check("output", outputs, givenOutputs);
     SharedBuffers shared = shared(givenInputs, givenOutputs);
+    // Whoever prepares calls may be about to run one: what takes longer than a run's margin hangs.
+    long deadlineNanos = System.nanoTime();
     return keep(
         shared == null
-            ? RemoteBinding.bound(this, givenInputs, givenOutputs, true, LoadedModel.noDeadline())
-            : RemoteBinding.on(this, shared));
+            ? RemoteBinding.bound(this, givenInputs, givenOutputs, true, deadlineNanos)
+            : RemoteBinding.on(this, shared, deadlineNanos));
   }
 
   private @Nullable SharedBuffers shared(List<Tensor> givenInputs, List<Tensor> givenOutputs) {

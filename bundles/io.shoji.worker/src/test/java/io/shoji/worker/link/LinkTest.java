@@ -372,26 +372,39 @@ class LinkTest {
     worker.process().destroyForcibly();
   }
 
+  private void assertEndsWhenBindingHangs(ThrowingCallable call) throws Exception {
+    assertCode(Code.DEVICE_LOST, call);
+    LinkLoss loss = worker.loss();
+    assertThat(loss.reason()).isEqualTo(LinkLoss.Reason.HUNG);
+    assertThat(loss.calls())
+        .singleElement()
+        .satisfies(
+            found -> {
+              assertThat(found.call()).isEqualTo("bind");
+              // Not as long as a request that is for no run may take, which is a minute.
+              assertThat(found.runningNanos()).isLessThan(30 * SECOND);
+            });
+    worker.process().destroyForcibly();
+  }
+
+  private static List<Tensor> bindsForEver() {
+    return List.of(
+        Tensor.allocate(ElementType.FLOAT32, Shape.of(1, TinyAccelerator.BINDS_FOR_EVER)));
+  }
+
   @Test
   void shouldGiveTheWorkerUpAtTheRunsDeadlineWhenItsBindingHangs() throws Exception {
     try (LoadedModel model = load()) {
-      List<Tensor> outputs =
-          List.of(
-              Tensor.allocate(ElementType.FLOAT32, Shape.of(1, TinyAccelerator.BINDS_FOR_EVER)));
-      assertCode(
-          Code.DEVICE_LOST, () -> model.run(List.of(row(1, 2, 3, 4)), outputs, in(2 * SECOND)));
-      LinkLoss loss = worker.loss();
-      assertThat(loss.reason()).isEqualTo(LinkLoss.Reason.HUNG);
-      assertThat(loss.calls())
-          .singleElement()
-          .satisfies(
-              call -> {
-                assertThat(call.call()).isEqualTo("bind");
-                // Not as long as a request that is for no run may take, which is a minute.
-                assertThat(call.runningNanos()).isLessThan(30 * SECOND);
-              });
+      assertEndsWhenBindingHangs(
+          () -> model.run(List.of(row(1, 2, 3, 4)), bindsForEver(), in(2 * SECOND)));
     }
-    worker.process().destroyForcibly();
+  }
+
+  @Test
+  void shouldGiveTheWorkerUpWhenAPreparedBindingHangs() throws Exception {
+    try (LoadedModel model = load()) {
+      assertEndsWhenBindingHangs(() -> model.bind(List.of(row(1, 2, 3, 4)), bindsForEver()));
+    }
   }
 
   @Test
