@@ -130,7 +130,12 @@ public final class CallPool<T> {
     lock.lock();
     try {
       idle.push(one);
-      changed.signalAll();
+      if (closed) {
+        changed.signalAll();
+      } else {
+        // All who wait, wait for one.
+        changed.signal();
+      }
     } finally {
       lock.unlock();
     }

@@ -108,13 +108,22 @@ final class ClientLane implements DeadlineWatchdog.Watched {
     if (open == null) {
       throw new EOFException("the lane is closed");
     }
-    LaneWire.run(out, binding, mine, deadlineNanos - System.nanoTime());
-    while (out.hasRemaining()) {
-      open.write(out);
+    CallPage page = link.page();
+    long nanosLeft = deadlineNanos - System.nanoTime();
+    if (lookout != null) {
+      page.lookForReply(index, mine);
+    }
+    if (lookout == null || !page.giveRun(index, mine, binding, nanosLeft)) {
+      LaneWire.run(out, binding, mine, nanosLeft);
+      while (out.hasRemaining()) {
+        open.write(out);
+      }
     }
     if (lookout != null) {
-      link.page().sent(index, mine);
-      lookout.await(() -> link.page().lastReplied(index) == mine);
+      lookout.await(() -> page.isReplyThere(index, mine));
+      if (page.takeReply(index, mine)) {
+        return null;
+      }
     }
     in.clear();
     do {

@@ -90,7 +90,11 @@ final class LaneWire {
       throw new ProtocolException(
           "not a run type=" + (frame.get(4) & 0xff) + " bytes=" + frame.getInt(0));
     }
-    int binding = runBinding(frame);
+    checkBinding(runBinding(frame));
+  }
+
+  /** Checks the number of a binding. */
+  static void checkBinding(long binding) throws ProtocolException {
     if (binding < 0 || binding >= Limits.BINDINGS) {
       throw new ProtocolException("no such binding binding=" + binding);
     }

@@ -14,15 +14,32 @@ import java.util.function.BooleanSupplier;
 
 /**
  * Looks at shared memory for a moment before a thread sleeps until the other process has written.
- * To sleep and be woken on a processor that idles takes 5 to 20 us, in a virtual machine more,
- * while a processor that has something else to do loses what is spent on looking. So a thread looks
- * only as long as no more than half of the processors have to do with runs, and after it looked in
- * vain passes over the next times, more and more of them. One per lane and side; one thread at a
- * time.
+ * To sleep and be woken takes 5 to 20 us, in a virtual machine more, whether the processor idles or
+ * another one has to interrupt it. So a thread looks, and after it looked in vain passes over the
+ * next times, more and more of them.
+ *
+ * <p>While more than half of the processors have to do with runs, it gives way to whatever else can
+ * run between two looks. Callers and the threads that serve them then take turns on a processor
+ * without any of them sleeping. Where others keep a processor for long, which a thread that sleeps
+ * would be given sooner than one that gives way, it looks hardly ever.
+ *
+ * <p>One per lane and side; one thread at a time.
  */
 final class Lookout {
   /** How long both sides look; what takes longer is slept for, which costs little against it. */
   static final long LOOK_NANOS = 60_000;
+
+  /** How long they look while they give way. */
+  private static final long GIVING_WAY_NANOS = 200_000;
+
+  /** A look that took longer met somebody who does not give way: a scheduler's slice is longer. */
+  private static final long LONG_LOOK_NANOS = 2_000_000;
+
+  /** How many short looks make up for a long one. */
+  private static final int LONG_LOOK = 64;
+
+  /** Long looks that may be chance. */
+  private static final int MOST_LONG = 4 * LONG_LOOK;
 
   private static final int MOST_PASSED_OVER = 255;
 
@@ -32,12 +49,15 @@ final class Lookout {
   private int toPassOver;
   private int passedOver;
 
+  /** Long looks that short ones have not made up for. */
+  private int longLooks;
+
   /**
    * For one lane.
    *
    * @param busy threads of all lanes that run or look, the one that is to look among them
-   * @param mostBusy how many of them there may be
-   * @param nanos how long it looks
+   * @param mostBusy how many of them there may be without giving way
+   * @param nanos how long it looks then
    */
   Lookout(AtomicInteger busy, int mostBusy, long nanos) {
     this.busy = busy;
@@ -52,22 +72,46 @@ final class Lookout {
 
   /** Returns when it is there, or when it is better to sleep. */
   void await(BooleanSupplier there) {
-    if (busy.get() > mostBusy) {
-      return;
-    }
     if (passedOver < toPassOver) {
       passedOver++;
       return;
     }
     passedOver = 0;
-    long start = System.nanoTime();
-    while (!there.getAsBoolean()) {
-      if (System.nanoTime() - start > nanos) {
-        toPassOver = Math.min(MOST_PASSED_OVER, 2 * toPassOver + 1);
-        return;
+    if (busy.get() > mostBusy) {
+      awaitGivingWay(there);
+    } else {
+      boolean found = there.getAsBoolean();
+      long start = System.nanoTime();
+      while (!found && System.nanoTime() - start <= nanos) {
+        Thread.onSpinWait();
+        found = there.getAsBoolean();
       }
-      Thread.onSpinWait();
+      looked(found);
     }
-    toPassOver = 0;
+  }
+
+  // Who gives way only hopes for another thread; where none runs, it sleeps soon after.
+  @SuppressWarnings("ThreadPriorityCheck")
+  private void awaitGivingWay(BooleanSupplier there) {
+    boolean found = there.getAsBoolean();
+    long start = System.nanoTime();
+    long spent = 0;
+    while (!found && spent <= GIVING_WAY_NANOS) {
+      Thread.yield();
+      found = there.getAsBoolean();
+      spent = System.nanoTime() - start;
+    }
+    looked(found);
+    if (spent <= LONG_LOOK_NANOS) {
+      longLooks = Math.max(0, longLooks - 1);
+    } else if (longLooks + LONG_LOOK <= MOST_LONG) {
+      longLooks += LONG_LOOK;
+    } else {
+      toPassOver = MOST_PASSED_OVER;
+    }
+  }
+
+  private void looked(boolean found) {
+    toPassOver = found ? 0 : Math.min(MOST_PASSED_OVER, 2 * toPassOver + 1);
   }
 }

@@ -39,6 +39,12 @@ final class ServedLane {
   /** Null if the gateway does not say what it has sent. */
   private final @Nullable Lookout lookout;
 
+  /** The run that is to be done or was done last. */
+  private long sequence;
+
+  private int binding;
+  private long deadlineNanos;
+
   /** Bytes of the last reply, its length included. Read by others once the lane has ended. */
   private volatile int replyBytes;
 
@@ -60,21 +66,21 @@ final class ServedLane {
   /** Serves until the gateway closes the connection, on the calling thread. */
   void serve() {
     try {
-      while (true) {
-        in.clear();
-        do {
-          if (channel.read(in) < 0) {
-            return;
-          }
-        } while (!LaneWire.isWhole(in));
-        LaneWire.checkRun(in);
+      boolean more = read();
+      while (more) {
+        boolean handed;
         busy.incrementAndGet();
         try {
-          run();
-          reply();
+          boolean plain = run();
+          if (lookout != null) {
+            page.lookForRun(index, sequence + 1);
+          }
+          reply(plain);
+          handed = lookout != null && look(lookout);
         } finally {
           busy.decrementAndGet();
         }
+        more = handed || read();
       }
     } catch (ProtocolException e) {
       LOG.warn("a lane ends since what came is not of the protocol lane={}", index, e);
@@ -82,34 +88,63 @@ final class ServedLane {
       LOG.debug("a lane ends lane={} reason={}", index, e.toString());
     } finally {
       LinkThreads.closeQuietly(channel);
+      // A lane that is opened again begins with a run that is sent.
+      page.looksForNoRun(index);
       ended.countDown();
     }
   }
 
-  /** Replies, and stays awake for a moment in case the next run follows. */
-  private void reply() throws IOException {
-    long sequence = LaneWire.runSequence(in);
+  /** Reads the next run; false if the gateway has closed the connection. */
+  private boolean read() throws IOException {
+    in.clear();
+    do {
+      if (channel.read(in) < 0) {
+        return false;
+      }
+    } while (!LaneWire.isWhole(in));
+    LaneWire.checkRun(in);
+    sequence = LaneWire.runSequence(in);
+    binding = LaneWire.runBinding(in);
+    deadlineNanos = System.nanoTime() + LaneWire.runRemainingNanos(in);
+    return true;
+  }
+
+  /** Stays awake for a moment in case the next run follows; whether it was handed over. */
+  private boolean look(Lookout lookout) throws ProtocolException {
+    long next = sequence + 1;
+    lookout.await(() -> page.isRunThere(index, next));
+    if (!page.takeRun(index, next)) {
+      return false;
+    }
+    long number = page.binding(index);
+    LaneWire.checkBinding(number);
+    sequence = next;
+    binding = (int) number;
+    deadlineNanos = System.nanoTime() + page.nanosLeft(index);
+    return true;
+  }
+
+  private void reply(boolean plain) throws IOException {
     replyBytes = out.limit();
+    if (plain && page.giveReply(index, sequence)) {
+      return;
+    }
+    page.sendsReply(index, sequence);
     while (out.hasRemaining()) {
       channel.write(out);
     }
-    page.replied(index, sequence);
-    if (lookout != null) {
-      lookout.await(() -> page.lastSent(index) != sequence);
-    }
   }
 
-  private void run() throws ProtocolException {
-    long deadlineNanos = System.nanoTime() + LaneWire.runRemainingNanos(in);
-    long sequence = LaneWire.runSequence(in);
-    ServedBinding binding = bindings.get(LaneWire.runBinding(in));
+  /** Does the run; whether its reply is the plain one. */
+  private boolean run() throws ProtocolException {
+    ServedBinding bound = bindings.get(binding);
     LaneWire.Reply reply;
     page.note(index, sequence);
     try {
-      if (binding == null) {
+      if (bound == null) {
         throw new IllegalStateException("the binding is closed");
       }
-      reply = binding.run(sequence, deadlineNanos);
+      reply = bound.run(sequence, deadlineNanos);
     } catch (AcceleratorException | RuntimeException | Error e) {
       if (!(e instanceof AcceleratorException)) {
         LOG.debug("a run ends with an exception lane={}", index, e);
@@ -123,6 +158,7 @@ final class ServedLane {
     } else {
       LaneWire.reply(out, reply);
     }
+    return reply == null;
   }
 
   /** The last reply without its length, once everything that came has been done. */

@@ -17,10 +17,10 @@ final class Wire {
   /** First of every connection: "SHJL". */
   static final int MAGIC = 0x4c4a4853;
 
-  /** The only version yet. */
-  static final int VERSION = 1;
+  /** The only version that is spoken. */
+  static final int VERSION = 2;
 
-  /** The gateway says in the call page what it has sent, and the worker may look there. */
+  /** Each side may look for what is to come in the call page, where the other then puts it. */
   static final long LOOKS = 1;
 
   /** Bits of what the worker speaks beyond the version. */

@@ -28,12 +28,16 @@ import io.shoji.tensor.Tensor;
 import io.shoji.testkit.Artifacts;
 import io.shoji.testkit.Eventually;
 import io.shoji.testkit.ProcessFigures;
+import io.shoji.testkit.Proof;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -291,6 +295,64 @@ class LinkTest {
       assertThat(outputs.get(0).getFloat(1)).isEqualTo(-2);
       assertThat(model.run(List.of(row(9, 0, 0, 0)), in(60 * SECOND)).get(0).getFloat(0))
           .isEqualTo(-9);
+    }
+  }
+
+  /** Runs of one caller, prepared, each with its result or its failure; how many there were. */
+  private static int runPrepared(LoadedModel model, int caller, int runs) throws Exception {
+    Tensor input = row(0, 0, 0, 0);
+    Tensor output = row(0, 0, 0, 0);
+    int done = 0;
+    try (LoadedModel.Binding binding = model.bind(List.of(input), List.of(output))) {
+      for (int run = 0; run < runs; run++) {
+        boolean fails = run % 7 == 3;
+        input.setFloat(0, fails ? TinyAccelerator.FAIL_WITH_STATUS : run);
+        input.setFloat(1, caller);
+        if (fails) {
+          assertCode(Code.INVALID_INPUT, () -> binding.run(in(60 * SECOND)));
+        } else {
+          binding.run(in(60 * SECOND));
+          assertThat(output.getFloat(0)).isEqualTo(-run);
+          assertThat(output.getFloat(1)).isEqualTo(-caller);
+        }
+        done++;
+      }
+    }
+    return done;
+  }
+
+  @Test
+  void shouldGiveEachCallerItsOwnResultWhateverInterrupts() throws Exception {
+    int callers = 4;
+    int runs = Proof.rounds(3_000, 300_000);
+    Set<Thread> threads = ConcurrentHashMap.newKeySet();
+    ExecutorService executor = Executors.newFixedThreadPool(callers);
+    try (LoadedModel model = load()) {
+      List<Future<Integer>> all = new ArrayList<>();
+      for (int i = 0; i < callers; i++) {
+        int caller = i;
+        all.add(
+            executor.submit(
+                () -> {
+                  threads.add(Thread.currentThread());
+                  int done = runPrepared(model, caller, runs);
+                  threads.remove(Thread.currentThread());
+                  return done;
+                }));
+      }
+      Random random = new Random(11);
+      while (!all.stream().allMatch(Future::isDone)) {
+        List<Thread> left = List.copyOf(threads);
+        if (!left.isEmpty()) {
+          left.get(random.nextInt(left.size())).interrupt();
+        }
+        Thread.sleep(0, random.nextInt(900_000));
+      }
+      for (Future<Integer> one : all) {
+        assertThat(one.get()).isEqualTo(runs);
+      }
+    } finally {
+      executor.shutdownNow();
     }
   }
 

@@ -39,6 +39,9 @@ class FaultTableIT {
   private static final int ROUNDS = Proof.rounds(7, 2_000);
   private static final int CLIENTS = 8;
 
+  /** Rounds from one line of progress to the next. */
+  private static final int PROGRESS = 50;
+
   /** The ways, as a tape names them. */
   private static final List<String> WAYS =
       List.of("crash", "abort", "kill", "exit 7", "hang", "devour 0", "descriptors");
@@ -106,6 +109,15 @@ class FaultTableIT {
         Fault fault = table.get(round % table.size());
         if (play(place, simulated, clients, fault)) {
           met.add(fault.stage() + " " + fault.way());
+        }
+        if ((round + 1) % PROGRESS == 0) {
+          System.out.printf(
+              Locale.ROOT,
+              "faults: round %d of %d, %d answers, complaints %s%n",
+              round + 1,
+              ROUNDS,
+              clients.answered(),
+              clients.complaints());
         }
       }
       long until = clients.answered() + 200;
