@@ -170,6 +170,49 @@ class LiveAttackTest {
     assertNothingIsLeft(descriptors);
   }
 
+  @Test
+  void shouldEndALaneWhoseRunInTheCallPageIsNotOfTheProtocol() throws Exception {
+    LinkSecret secret = LinkSecret.random();
+    try (LinkFolder place = LinkFolder.create(LinkFolder.defaultBase());
+        LinkServer server = LinkServer.listen(place.socket(), secret, () -> {});
+        SocketChannel control = connect(place)) {
+      SharedMemory memory = SharedMemory.create(place.path(), "calls", CallPage.BYTES);
+      CallPage page = new CallPage(memory);
+      send(
+          control,
+          Wire.encode(
+              new Message.Hello(
+                  Wire.VERSION, Wire.VERSION, Wire.LOOKS, secret.ofGateway(), memory.name())));
+      assertThat(Wire.decode(Frames.read(control, in(30 * SECOND))))
+          .isInstanceOf(Message.Welcome.class);
+      try (SocketChannel lane = connect(place)) {
+        send(lane, Wire.encode(new Message.Lane(secret.ofGateway(), 0)));
+        assertThat(Wire.decode(Frames.read(lane, in(30 * SECOND))))
+            .isInstanceOf(Message.LaneReady.class);
+        ByteBuffer run = LaneWire.buffer();
+        long sequence = 0;
+        do {
+          sequence++;
+          page.lookForReply(0, sequence);
+          LaneWire.run(run, 7, sequence, SECOND);
+          assertThat(send(lane, run)).isTrue();
+          while (!page.isReplyThere(0, sequence)) {
+            Thread.onSpinWait();
+          }
+          LaneWire.Reply reply = LaneWire.decodeReply(Frames.read(lane, in(30 * SECOND)));
+          assertThat(reply.failure()).as("there is no such binding").isNotNull();
+        } while (!page.giveRun(0, sequence + 1, Limits.BINDINGS, SECOND));
+
+        assertThatThrownBy(() -> Frames.read(lane, in(30 * SECOND)))
+            .isInstanceOf(IOException.class);
+      }
+      send(control, Wire.encode(new Message.Ping(1)));
+      assertThat(Wire.decode(Frames.read(control, in(30 * SECOND))))
+          .isInstanceOf(Message.Done.class);
+      page.close();
+    }
+  }
+
   private static void awaitEnd(LinkServer server) {
     try {
       server.awaitEnd();
