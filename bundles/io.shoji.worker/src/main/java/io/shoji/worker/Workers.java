@@ -190,8 +190,9 @@ public final class Workers implements ConfigurationListener {
     @AttributeDefinition(
         name = "Spin",
         description =
-            "Callers and workers look at shared memory for up to 60 us before they sleep, as long"
-                + " as no more than half of the processors have to do with requests")
+            "Callers and workers look at shared memory for up to 60 us before they sleep; for up to"
+                + " 200 us, giving way to others, while more than half of the processors have to"
+                + " do with requests")
     boolean spin() default true;
 
     /** Keep inputs. */

@@ -20,7 +20,7 @@ import java.time.Duration;
  * @param requestPatience for a request other than a run or a load (binding, closing, health,
  *     memory), until the worker counts as hung
  * @param spin whether callers and the worker look at shared memory for a moment before they sleep,
- *     as long as no more than half of the processors have to do with runs
+ *     and find runs and replies there
  * @param lanes most runs that are in the worker at once; more wait for their turn
  * @param inputCheck sees the inputs of every run
  */
