@@ -43,9 +43,10 @@ class LookoutTest {
     Lookout lookout = new Lookout(busy, 1, -1);
     busy.set(2);
 
-    lookout.await(there(3));
+    // A processor that others want may be given back after more than the time it looks.
+    lookout.await(there(2));
 
-    assertThat(looks).as("looks though it may not for any time else").hasValue(3);
+    assertThat(looks).as("it would look once if it did not give way").hasValue(2);
   }
 
   @Test
